@@ -1,17 +1,11 @@
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
-import {
-  summarizeError,
-  describeTrace,
-  type AttemptRecord,
-  type DiscardedResponse,
-} from "../model/attempt-record.ts";
+import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { summarizeRequest, type RequestSummary } from "../model/request-summary.ts";
 import type { CallInfo, HttpResponse } from "../model/response.ts";
 import type { Observer, Trace } from "../model/trace.ts";
-import { errorVerdict, type Verdict } from "../model/verdict.ts";
-import { readServerStatus } from "../resume/continuation.ts";
+import type { Verdict } from "../model/verdict.ts";
 import type { Failure } from "../telemetry/call-failure.ts";
 import {
   areAttemptsObserved,
@@ -23,15 +17,16 @@ import { toGiveUp, isGivenUp } from "../telemetry/give-up.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
 import { attemptResult, type AttemptResult } from "./attempt.ts";
 import type { CallPlan } from "./context.ts";
-
-/** The part of a record that says how the call went on after the attempt. */
-export type AttemptDecision = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
-
-/** A reply within an attempt that the attempt discarded: a response or a failure. */
-interface SkippedReply {
-  readonly discarded: DiscardedResponse;
-  readonly trace: Trace;
-}
+import {
+  buildRecord,
+  emptyTrace,
+  failedResult,
+  respondedResult,
+  type AttemptDecision,
+  type AttemptEnd,
+  type EndedAttempt,
+  type SkippedReply,
+} from "./ended-attempt.ts";
 
 /** An attempt with a body that broke off after its response was returned. */
 interface BrokenAttempt {
@@ -43,8 +38,9 @@ interface BrokenAttempt {
 /** The decision after such an attempt where no other one follows: bytes that the caller has cannot be taken back. */
 export const bodyGivenOut = "not-retried: body-given-out";
 
-const emptyTrace: Trace = {};
 const noSkippedReplies: readonly SkippedReply[] = [];
+const noAttempts: readonly EndedAttempt[] = [];
+const noVerdicts: readonly Verdict[] = [];
 const acceptedAsSuccess: AttemptDecision = { decision: "success" };
 
 /**
@@ -55,7 +51,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   readonly request: HttpRequest;
   readonly hooks: Hooks;
   readonly #before: CallPlan["before"];
-  readonly #records: AttemptRecord[] = [];
+  #ended = noAttempts;
   protected clock: Clock = systemClock;
   protected endedAt = 0;
   /** The instant at which the current attempt had passed every rate limit. */
@@ -95,9 +91,14 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   }
 
   get #ownRecords(): readonly AttemptRecord[] {
-    if (this.#records.length === 0 && this.#last !== undefined)
-      this.#records.push(this.#acceptedRecord(this.#last));
-    return this.#records;
+    return this.#attemptsWithLast.map((attempt, index) => this.#recordOf(attempt, index + 1));
+  }
+
+  /** The ended attempts, with that of a response that was accepted without a record. */
+  get #attemptsWithLast(): readonly EndedAttempt[] {
+    if (this.#ended.length === 0 && this.#last !== undefined)
+      this.#ended = [this.#acceptedAttempt(this.#last)];
+    return this.#ended;
   }
 
   /** The duration of the whole call, waits included, in milliseconds. */
@@ -133,12 +134,18 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
 
   /** The number of the next attempt to be recorded, counted from the latest redirect. */
   protected get nextNumber(): number {
-    return this.#records.length + 1;
+    return this.#ended.length + 1;
   }
 
   /** The verdicts of the recorded attempts, oldest first. */
   protected get verdicts(): readonly Verdict[] {
-    return this.#records.map(({ verdict }) => verdict);
+    return this.#ended.length === 0 ? noVerdicts : this.#ended.map(({ verdict }) => verdict);
+  }
+
+  /** The record of the latest attempt that has ended. */
+  protected get lastRecord(): AttemptRecord | undefined {
+    const last = this.#ended.at(-1);
+    return last === undefined ? undefined : this.#recordOf(last, this.#ended.length);
   }
 
   /** The properties that an error of this call carries. */
@@ -153,43 +160,36 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     };
   }
 
-  /** Adds the record of an attempt, and emits it. */
-  protected recordAttempt(attempt: Attempt<AttemptResult>, decision: AttemptDecision): AttemptRecord {
+  /** Adds an attempt, and emits its record. */
+  protected recordAttempt(attempt: Attempt<AttemptResult>, decision: AttemptDecision): void {
     const { response, error } = attemptResult(attempt);
     const { brokenAttempt } = this;
     this.brokenAttempt = undefined;
     const { startedAt, endedAt } = attempt;
-    const record: AttemptRecord = {
-      ...this.#identify(this.nextNumber),
-      startedAt: brokenAttempt?.startedAt ?? this.#toDate(startedAt),
-      elapsed:
-        brokenAttempt === undefined ? endedAt - startedAt : this.#toDate(endedAt) - brokenAttempt.startedAt,
-      ...this.#wireFacts(endedAt),
-      ...(response === undefined ? { error: summarizeError(error) } : readServerStatus(response)),
-      verdict: response?.verdict ?? errorVerdict(error),
-      ...decision,
-    };
-    this.#records.push(record);
+    const result = response === undefined ? failedResult(error) : respondedResult(response);
+    this.#add({ startedAt, endedAt, responseStartedAt: brokenAttempt?.startedAt, result, decision });
     this.#isUnreported = decision.decision !== "retried" && this.mayBeFollowed(response);
     // The record of this attempt was emitted when its head came. Its body broke off later.
-    if (brokenAttempt === undefined && !this.#isUnreported) reportAttempt(this, record);
-    return record;
+    if (brokenAttempt === undefined && !this.#isUnreported) this.#reportLast();
   }
 
-  /** Changes the latest record, because its wait ended differently. */
-  protected reviseLast(decision: Partial<AttemptDecision>): AttemptRecord | undefined {
-    const record = this.#records.pop();
-    if (record !== undefined) this.#records.push({ ...record, ...decision });
-    return record;
+  /** Changes the latest record, because its wait ended differently. Returns when the wait was to end, in milliseconds since 1970. */
+  protected reviseLast(decision: Partial<AttemptDecision>): number | undefined {
+    const last = this.#ended.at(-1);
+    if (last === undefined) return undefined;
+    last.decision = { ...last.decision, ...decision };
+    last.record = undefined;
+    return last.decision.delay === undefined ? undefined : this.#toDate(last.endedAt) + last.decision.delay;
   }
 
   /** Removes the latest record, because its body broke off after all. Returns false where there is no record. */
   protected reopenLast(error: unknown): boolean {
-    const record = this.#ownRecords.at(-1);
-    if (record === undefined) return false;
+    const last = this.#attemptsWithLast.at(-1);
+    if (last === undefined) return false;
     this.#isReopened = true;
-    this.#records.pop();
-    this.brokenAttempt = { error, startedAt: record.startedAt };
+    this.#ended = this.#ended.slice(0, -1);
+    const startedAt = last.responseStartedAt ?? this.#toDate(last.startedAt);
+    this.brokenAttempt = { error, startedAt };
     return true;
   }
 
@@ -198,16 +198,19 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     this.endedAt = this.clock.now();
     if (this.brokenAttempt === undefined) return;
     const { error, startedAt } = this.brokenAttempt;
-    this.#records.push({
-      ...this.#identify(this.nextNumber),
-      startedAt,
-      elapsed: this.#toDate(this.endedAt) - startedAt,
-      error: summarizeError(error),
-      verdict: errorVerdict(error),
-      decision: bodyGivenOut,
-      ...this.#wireFacts(this.endedAt),
+    this.#add({
+      startedAt: this.#attemptAt,
+      endedAt: this.endedAt,
+      responseStartedAt: startedAt,
+      result: failedResult(error),
+      decision: { decision: bodyGivenOut },
     });
     this.brokenAttempt = undefined;
+  }
+
+  #add(end: AttemptEnd): void {
+    const attempt = this.#toEnded(end);
+    this.#ended = this.#ended.length === 0 ? [attempt] : [...this.#ended, attempt];
   }
 
   /** Whether a response may be a redirect that is followed, so that the end of its attempt is not known yet. */
@@ -219,11 +222,9 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
 
   /** Sets the decision after the redirect response that ended this call, and emits its record. */
   recordRedirect(decision: AttemptDecision): void {
-    const record = this.#records.pop();
-    if (record === undefined) this.#acceptedDecision = decision;
-    else this.#records.push({ ...record, ...decision });
-    const last = areAttemptsObserved(this) ? this.#ownRecords.at(-1) : undefined;
-    if (last !== undefined) reportAttempt(this, last);
+    if (this.#ended.length === 0) this.#acceptedDecision = decision;
+    else this.reviseLast(decision);
+    this.#reportLast();
   }
 
   /** Records that the redirect response asks for a longer wait than the call allows. */
@@ -241,37 +242,54 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   /** Emits the end of the call to hooks and channels. */
   reportEnd(): void {
     // Hot path: a response that was accepted at the first attempt gets no record until someone reads it.
-    if (this.#records.length === 0 && !areAttemptsObserved(this)) return;
-    const isFirst = this.#records.length === 0;
-    const last = this.#ownRecords.at(-1);
-    if (last === undefined) return;
-    if (isFirst || this.#isUnreported) reportAttempt(this, last);
+    const isFirst = this.#ended.length === 0;
+    if (isFirst || this.#isUnreported) this.#reportLast();
     this.#isUnreported = false;
-    if (!isFirst && isGivenUp(last)) reportGiveUp(this, () => toGiveUp(last, this));
+    const last = isFirst ? undefined : this.#ended.at(-1);
+    if (last === undefined || !isGivenUp({ ...last.decision, verdict: last.verdict })) return;
+    reportGiveUp(this, () => toGiveUp(this.#recordOf(last, this.#ended.length), this));
   }
 
-  #wireFacts(endedAt: number): Partial<AttemptRecord> {
-    const { proxyLabel, sentAt } = this;
-    const span = { startedAt: this.#attemptAt, sentAt, endedAt };
-    const discarded = this.#skipped.map((reply) => reply.discarded);
-    const traces = this.#skipped.map((reply) => reply.trace);
-    // Where no further request followed the last skipped reply, that reply was the attempt.
-    const trace = this.#trace === emptyTrace ? (traces.pop() ?? emptyTrace) : this.#trace;
+  /** Emits the latest record, if somebody observes attempts. */
+  #reportLast(): void {
+    if (!areAttemptsObserved(this)) return;
+    const last = this.#attemptsWithLast.at(-1);
+    if (last !== undefined) reportAttempt(this, this.#recordOf(last, this.#ended.length));
+  }
+
+  /** Adds the facts of the current attempt that do not depend on its result. One literal, which takes less memory than several. */
+  #toEnded({ startedAt, endedAt, responseStartedAt, result, decision }: AttemptEnd): EndedAttempt {
     return {
-      ...(discarded.length > 0 && { discarded }),
-      ...describeTrace(trace, span, traces),
-      ...(proxyLabel !== undefined && { proxy: proxyLabel }),
+      queuedAt: this.#attemptAt,
+      sentAt: this.sentAt,
+      endedAt,
+      startedAt,
+      responseStartedAt,
+      trace: this.#trace,
+      skipped: this.#skipped,
+      proxy: this.proxyLabel,
+      status: result.status,
+      resumedFrom: result.resumedFrom,
+      error: result.error,
+      verdict: result.verdict,
+      decision,
+      record: undefined,
     };
+  }
+
+  /** Returns the record of an attempt, which is built once. */
+  #recordOf(attempt: EndedAttempt, number: number): AttemptRecord {
+    if (attempt.record === undefined) {
+      const place = (this.#before?.attempts.length ?? 0) + number;
+      const toDate = (instant: number): number => this.#toDate(instant);
+      attempt.record = buildRecord(attempt, { number: place, summary: this.#summary, toDate });
+    }
+    return attempt.record;
   }
 
   /** The request without credentials. Built once, when first read. */
   get #summary(): RequestSummary {
     return (this.#requestSummary ??= summarizeRequest(this.request));
-  }
-
-  /** Returns the first properties of a record. */
-  #identify(number: number): Pick<AttemptRecord, "number" | "method" | "url"> {
-    return { number: (this.#before?.attempts.length ?? 0) + number, ...this.#summary };
   }
 
   /** Converts an instant of the clock to a date. Reads the calendar once, when first called. */
@@ -280,17 +298,14 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     return this.#startDate + instant - this.#startedAt;
   }
 
-  /** Returns the record of a response that was accepted at the first attempt. */
-  #acceptedRecord({ status, verdict }: HttpResponse): AttemptRecord {
-    const startedAt = this.#toDate(this.#startedAt);
-    return {
-      ...this.#identify(1),
-      startedAt,
-      elapsed: this.elapsed,
-      ...this.#wireFacts(this.endedAt),
-      status,
-      verdict,
-      ...this.#acceptedDecision,
-    };
+  /** Returns the attempt whose response was accepted at once. */
+  #acceptedAttempt({ status, verdict }: HttpResponse): EndedAttempt {
+    return this.#toEnded({
+      startedAt: this.#startedAt,
+      endedAt: this.endedAt,
+      responseStartedAt: undefined,
+      result: { status, resumedFrom: undefined, error: undefined, verdict },
+      decision: this.#acceptedDecision,
+    });
   }
 }

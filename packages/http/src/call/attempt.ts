@@ -4,7 +4,7 @@ import type { CallInfo, HttpResponse } from "../model/response.ts";
 /** The result of one attempt: a response or an error, and the call that made the attempt. */
 export interface AttemptResult {
   readonly call: CallRules;
-  readonly response?: HttpResponse;
+  response?: HttpResponse | undefined;
   readonly error?: unknown;
 }
 
@@ -20,7 +20,7 @@ export interface CallRules extends CallInfo {
   /** Whether no further attempt may follow, though it would be right. */
   readonly isExhausted: boolean;
   /** Called before the wait for another attempt. */
-  beforeRetry(attempt: Attempt<AttemptResult>, delay: number): Promise<void>;
+  beforeRetry(attempt: Attempt<AttemptResult>, delay: number): Promise<void> | void;
   /** Called when the loop gives up. Returns the result of the last attempt. */
   giveUp(attempt: Attempt<AttemptResult>, reason: GiveUpReason): AttemptResult;
   /** Returns the clock by which the call waits for its next attempt. */
@@ -33,4 +33,9 @@ export interface CallRules extends CallInfo {
 export function attemptResult(attempt: Attempt<AttemptResult>): AttemptResult {
   if (attempt.outcome.ok) return attempt.outcome.value;
   throw attempt.outcome.error;
+}
+
+/** Drops the response of an attempt that nobody looks at again: a call may wait for hours, and many calls at once. */
+export function dropResponse(result: AttemptResult): void {
+  result.response = undefined;
 }

@@ -1,24 +1,9 @@
-import {
-  DeadlineExceededError,
-  HoldfastError,
-  RetryError,
-  type Attempt,
-  type Clock,
-  type GiveUpReason,
-  type Scope,
-} from "@holdfast/policy";
+import { HoldfastError, type Attempt, type Clock, type GiveUpReason, type Scope } from "@holdfast/policy";
 import type { AttemptObserver, DiscardedExchange } from "../adapter/adapter.ts";
-import { BodyNotReplayableError, DeferredError } from "../errors/transport-errors.ts";
 import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
 import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
 import type { PartialBody } from "../model/partial-body.ts";
-import {
-  attachCall,
-  markRequestKeyed,
-  setVerdict,
-  StatusError,
-  type HttpResponse,
-} from "../model/response.ts";
+import { attachCall, markRequestKeyed, setVerdict, type HttpResponse } from "../model/response.ts";
 import { discardBody } from "../model/streamed-response.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
@@ -35,11 +20,12 @@ import {
   type RetryDecision,
 } from "../retry/retry-decision.ts";
 import type { Retry } from "../retry/retry.ts";
-import { attachCallInfo } from "../telemetry/call-failure.ts";
-import { publishRetry } from "../telemetry/diagnostics.ts";
-import { attemptResult, type AttemptResult, type CallRules } from "./attempt.ts";
+import { attachCallInfo, type Failure } from "../telemetry/call-failure.ts";
+import { areRetriesObserved, publishRetry } from "../telemetry/diagnostics.ts";
+import { attemptResult, dropResponse, type AttemptResult, type CallRules } from "./attempt.ts";
 import { AttemptLog, bodyGivenOut } from "./attempt-log.ts";
 import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
+import { findCallError } from "./call-error.ts";
 import type { CallPlan } from "./context.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { runErrorHooks, runHooks } from "./run-hooks.ts";
@@ -222,24 +208,34 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   drained(): AttemptResult | undefined {
-    const record = this.reviseLast({ decision: "given-up: drain" });
-    if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
-      this.retryAt = record.startedAt + record.elapsed + record.delay;
-    }
+    const waitUntil = this.reviseLast({ decision: "given-up: drain" });
+    if (this.#decision.again === "yes" && this.#decision.minimum > 0 && waitUntil !== undefined)
+      this.retryAt = waitUntil;
     return this.#retriedResult;
   }
 
-  async beforeRetry(attempt: Attempt<AttemptResult>, delay: number): Promise<void> {
-    if (this.#decision.again !== "yes") return;
+  beforeRetry(attempt: Attempt<AttemptResult>, delay: number): Promise<void> | void {
+    if (this.#decision.again !== "yes") return undefined;
     const { source, minimum } = this.#decision;
     const result = attemptResult(attempt);
     this.retry = this.#decision.retry;
-    this.#retriedResult = result;
     this.#reportLimit(result.response, delay);
     this.#releaseLimiters();
     if (result.response !== undefined) void discardBody(result.response);
-    const decision = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
-    const record = this.recordAttempt(attempt, decision);
+    this.recordAttempt(attempt, {
+      decision: "retried",
+      delay,
+      ...requestedDelay(minimum),
+      delaySource: source,
+    });
+    if (this.#plan.drain !== undefined) this.#retriedResult = result;
+    else dropResponse(result);
+    return areRetriesObserved(this) ? this.#runRetryHooks() : undefined;
+  }
+
+  async #runRetryHooks(): Promise<void> {
+    const record = this.lastRecord;
+    if (record === undefined) return;
     publishRetry(record);
     try {
       await runHooks(this.hooks.retry, (hook) => hook(record, this.request), {
@@ -351,50 +347,17 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
 
   /** Returns the error to throw in place of the response; undefined to return the response. */
   #findFailure(result: AttemptResult): unknown {
-    const { response, error } = result;
-    if (this.#isDeferred) return this.#deferredError(result);
-    if (response === undefined) {
-      const isFinal = error instanceof BodyNotReplayableError || error instanceof DeadlineExceededError;
-      const final = this.#isBodyGone && !isFinal ? new BodyNotReplayableError({ cause: error }) : error;
-      return attachCallInfo(final, { ...this.failure, verdict: errorVerdict(error) });
-    }
-    return this.#findStatusFailure(response);
-  }
-
-  #findStatusFailure(response: HttpResponse): unknown {
-    const error = this.#statusErrorOf(response);
-    if (error === undefined) return undefined;
-    return attachCallInfo(error, { ...this.failure, verdict: response.verdict, response });
-  }
-
-  #statusErrorOf(response: HttpResponse): Error | undefined {
-    if (response.status >= 400 && this.#plan.throwOnStatus) {
-      attachCall(response, this);
-      return new StatusError(response);
-    }
-    const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
-    return refused instanceof RetryError && this.retry.raiseOnStatus ? refused : undefined;
-  }
-
-  /** Whether the server named a time that is too late for the call, and `onLongRetryAfter` defers the request. */
-  get #isDeferred(): boolean {
-    // A request that may not be repeated cannot be deferred either.
-    const mayDefer = this.retry.onLongRetryAfter === "defer" && this.#decision.again !== "no";
-    return mayDefer && this.retryAt !== undefined && this.#plan.drain?.aborted !== true;
-  }
-
-  #deferredError({ response, error }: AttemptResult): unknown {
-    const verdict = response?.verdict ?? errorVerdict(error);
-    const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
-    return attachCallInfo(deferred, {
-      ...this.failure,
-      verdict,
-      ...(response !== undefined && { response }),
-    });
-  }
-
-  get #isBodyGone(): boolean {
-    return this.#decision.again === "no" && this.#decision.reason.endsWith("body-not-replayable");
+    const { response } = result;
+    const decision = this.#decision;
+    const { throwOnStatus, drain } = this.#plan;
+    const isFinal = response !== undefined && decision.again === "no";
+    // Hot path: most responses are returned.
+    if (isFinal && !(throwOnStatus && response.status >= 400)) return undefined;
+    // A StatusError reads the attempts of its response.
+    if (response !== undefined) attachCall(response, this);
+    const { retry, retryAt } = this;
+    const failure = (): Omit<Failure, "verdict"> => this.failure;
+    return findCallError(result, { decision, retry, retryAt, failure, drain, throwOnStatus });
   }
 
   /** Continues a body that broke off after its response was returned, or returns the error with the properties of `Failure`. */

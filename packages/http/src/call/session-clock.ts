@@ -1,5 +1,6 @@
-import type { Clock } from "@holdfast/policy";
+import { systemClock, type Clock } from "@holdfast/policy";
 import { abortableClock } from "../support/bounded-wait.ts";
+import { SleepQueue } from "../support/sleep-queue.ts";
 
 /** A clock that can end all of its sleeps. */
 export interface ClosableClock extends Clock {
@@ -12,6 +13,18 @@ export interface ClosableClock extends Clock {
 /** Returns the clock of a session. Its sleeps end with the session: a call in its back-off must not keep a closed program alive. */
 export function closableClock(clock: Clock): ClosableClock {
   const closing = new AbortController();
-  const { signal } = closing;
-  return { ...abortableClock(clock, signal), closed: signal, close: (reason) => closing.abort(reason) };
+  const { signal: closed } = closing;
+  // A clock of the caller sees each sleep. The sleeps of the system clock share a timer.
+  if (clock !== systemClock)
+    return { ...abortableClock(clock, closed), closed, close: (reason) => closing.abort(reason) };
+  const sleeps = new SleepQueue(clock);
+  return {
+    ...clock,
+    sleep: (delay, signal) => sleeps.sleep(delay, signal),
+    closed,
+    close: (reason) => {
+      closing.abort(reason);
+      sleeps.close(reason);
+    },
+  };
 }

@@ -55,6 +55,9 @@ export let setHistory: (response: HttpResponse, history: readonly HttpResponse[]
 /** Returns whether the response has a header. `name` is in lower case. Cheaper than `headers`, which is built when read. */
 export let hasHeader: (response: HttpResponse, name: string) => boolean;
 
+/** Returns the names of the headers, in lower case. Cheaper than `headers`, which is built when read. */
+export let headerNames: (response: HttpResponse) => readonly string[];
+
 /** Returns the body if it is in memory, otherwise undefined. Does not read it. */
 export let contentInMemory: (response: HttpResponse) => Uint8Array | undefined;
 
@@ -229,6 +232,7 @@ export class HttpResponse {
       response.#history = history;
     };
     hasHeader = (response, name) => response.#headerRecord[name] !== undefined;
+    headerNames = (response) => Object.keys(response.#headerRecord);
     contentInMemory = (response) => response.#content;
     unreadBodyOf = (response) => (response.#content === undefined ? response.#unreadBody : undefined);
     loadContent = (response) =>

@@ -233,6 +233,28 @@ const finalWhenRepeated: ReadonlySet<string> = new Set<string>([
  */
 export function statusVerdict(status: number, hasRetryAfter = false, hasKey = false): Verdict {
   if (status >= 200 && status < 300) return success;
+  return hasKey || hasRetryAfter || !isStatus(status)
+    ? createVerdict(status, hasRetryAfter, hasKey)
+    : plainVerdict(status);
+}
+
+/** The verdicts of statuses without a key and a Retry-After. Most failures are such, and may wait in great number. */
+const plainVerdicts = new Map<number, Verdict>();
+
+function plainVerdict(status: number): Verdict {
+  const known = plainVerdicts.get(status);
+  if (known !== undefined) return known;
+  const created = Object.freeze(createVerdict(status, false, false));
+  plainVerdicts.set(status, created);
+  return created;
+}
+
+/** Whether a number has the three digits of a status (RFC 9110 §15). */
+function isStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 100 && status <= 999;
+}
+
+function createVerdict(status: number, hasRetryAfter: boolean, hasKey: boolean): Verdict {
   const reason = `http-${status}`;
   const row = hasKey ? statusesWithKey[status] : undefined;
   if (row !== undefined) return { kind: row[0], reason, advice: row[1] };

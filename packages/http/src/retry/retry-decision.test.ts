@@ -538,14 +538,18 @@ test("a wait that is too long has retryAt", async () => {
   );
 });
 
-test("the cause of exhausted retries is the error, or a RetryError after a status", async () => {
-  const [failed, answered] = [
+test("the cause of exhausted retries is the error, or a RetryError after a status that the rule raises", async () => {
+  const spent = { total: 0, statusForcelist: [503] };
+  const [failed, raised, returned] = [
     await decideRetry(factsOf({ error: silence, rule: { read: false } })),
-    await decideRetry(factsOf({ status: 503, rule: { total: 0, statusForcelist: [503] } })),
+    await decideRetry(factsOf({ status: 503, rule: { ...spent, raiseOnStatus: true } })),
+    await decideRetry(factsOf({ status: 503, rule: { ...spent, raiseOnStatus: false } })),
   ];
 
-  assert.ok(failed.again === "exhausted" && answered.again === "exhausted");
-  assert.deepEqual([failed.cause === silence, answered.cause instanceof RetryError], [true, true]);
+  assert.ok(failed.again === "exhausted" && raised.again === "exhausted" && returned.again === "exhausted");
+  assert.deepEqual([failed.cause === silence, raised.cause instanceof RetryError], [true, true]);
+  // Nobody gets that error, and its stack would cost more than the attempt.
+  assert.equal(returned.cause, undefined);
 });
 
 test("an asynchronous retry condition is awaited", async () => {

@@ -14,7 +14,7 @@ import { errorVerdict, isFinalWhenRepeated, isTransient, type Verdict } from "..
 import type { Hint } from "./dialects/dialect.ts";
 import { findHint } from "./dialects/hints.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
-import type { Retry } from "./retry.ts";
+import { Retry } from "./retry.ts";
 import { isUnprocessedStatus, maySendAgain, type Evidence } from "./repeat-safety.ts";
 
 /** One attempt, as the retry rules see it: the request, its result, and the retries that are left. */
@@ -204,13 +204,24 @@ const phasesBeforeBody: ReadonlySet<Phase> = new Set(["dns", "connect", "tls", "
 type Counted = { readonly ok: true; readonly value: Retry } | { readonly ok: false; readonly error: unknown };
 
 function countAttempt({ request, retry, response, error }: AttemptFacts): Counted {
+  // To create an error that nobody gets was measured to cost more than the rest of the decision.
+  if (response !== undefined && !retry.raiseOnStatus && isLastStatus(retry)) return exhausted;
   try {
     const { method, url } = request;
     const event = response === undefined ? { error } : { response: { status: response.status } };
     return { ok: true, value: retry.increment({ method, url: url.href, ...event }) };
-  } catch (exhausted) {
-    return { ok: false, error: exhausted instanceof RetryError ? exhausted : error };
+  } catch (thrown) {
+    return { ok: false, error: thrown instanceof RetryError ? thrown : error };
   }
+}
+
+const exhausted: Counted = Object.freeze({ ok: false, error: undefined });
+
+/** Whether `increment` would throw for a status, unless a derived class has rules of its own. */
+function isLastStatus(retry: Retry): boolean {
+  if (Object.getPrototypeOf(retry) !== Retry.prototype) return false;
+  const { total, status } = retry;
+  return (total !== null && Number(total) < 1) || (status !== null && Number(status) < 1);
 }
 
 function decideWait(facts: AttemptFacts, left: Retry, hint: LazyHint): RetryDecision {

@@ -59,3 +59,34 @@ test("a closed session keeps no response, error or policy of its calls", async (
   assert.ok(references.size >= 5);
   await assert.rejects(session.get("http://127.0.0.1/"), /closed/);
 });
+
+test("a call that waits for its next attempt holds neither the response nor its body", async () => {
+  const references = new Map<string, WeakRef<object>>();
+  await using origin = await faultOrigin({
+    routes: { "/down": respond(503, { body: "down".repeat(1_000) }) },
+  });
+  const session = new Session({
+    trustEnvironment: false,
+    timeout: { total: "2h" },
+    retry: new Retry({ total: 1, statusForcelist: [503], wait: () => 3_600_000 }),
+    hooks: {
+      response: [
+        (response) => {
+          references.set("response", new WeakRef(response));
+          references.set("body", new WeakRef(response.content));
+        },
+      ],
+    },
+  });
+  const call = session.get(`${origin.url}/down`).catch((error: unknown) => error);
+  const limit = performance.now() + 5_000;
+  while (references.size === 0 && performance.now() < limit)
+    await new Promise((resolve) => setImmediate(resolve));
+
+  const kept = await findUncollected(references);
+
+  assert.equal(references.size, 2);
+  assert.deepEqual(kept, []);
+  await session.close();
+  assert.match(String(await call), /closed/);
+});

@@ -70,7 +70,8 @@ export function abortableClock(clock: Clock, signal: AbortSignal): Clock {
     now: clock.now.bind(clock),
     date: clock.date.bind(clock),
     sleep: async (delay, own) => {
-      own?.throwIfAborted();
+      if (own === undefined || own === signal) return clock.sleep(delay, signal);
+      own.throwIfAborted();
       signal.throwIfAborted();
       const ended = new AbortController();
       const stopListening = onAbort([own, signal], (reason) => ended.abort(reason));

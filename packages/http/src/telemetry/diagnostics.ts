@@ -35,6 +35,11 @@ export function areAttemptsObserved({ hooks }: ObservedCall): boolean {
   return hooks.attempt.length > 0 || attempts.hasSubscribers;
 }
 
+/** Returns whether a hook or a subscriber observes retries. */
+export function areRetriesObserved({ hooks }: ObservedCall): boolean {
+  return hooks.retry.length > 0 || retries.hasSubscribers;
+}
+
 /** Passes the record of an attempt to the hooks and the channel. */
 export function reportAttempt({ hooks, request }: ObservedCall, record: AttemptRecord): void {
   for (const hook of hooks.attempt) hook(record, request);

@@ -30,7 +30,7 @@ export interface GiveUp {
 }
 
 /** Returns whether a call that ended with this attempt ended without success. */
-export function isGivenUp({ decision, verdict }: AttemptRecord): boolean {
+export function isGivenUp({ decision, verdict }: Pick<AttemptRecord, "decision" | "verdict">): boolean {
   if (decision === "success" || decision === "redirected") return false;
   // A redirect that the user's own rules examined and accepted.
   return !(verdict.kind === "success" && decision === `not-retried: ${verdict.reason}`);

