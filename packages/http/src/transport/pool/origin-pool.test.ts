@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
+import { fakeClock } from "@holdfast/policy/testing";
+import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
 import type { Connection } from "./connection.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import { OriginPool, type OriginPoolOptions, type PendingRequest } from "./origin-pool.ts";
@@ -37,9 +39,13 @@ class Openings {
 }
 
 class TestRequest implements PendingRequest {
-  readonly connectLimit = 1_000;
+  readonly connectLimit: number;
   readonly connections: Connection[] = [];
   readonly errors: unknown[] = [];
+
+  constructor(connectLimit = 1_000) {
+    this.connectLimit = connectLimit;
+  }
 
   useConnection(connection: Connection): void {
     this.connections.push(connection);
@@ -312,4 +318,79 @@ test("a retired pool does not keep a connection that no request waits for", asyn
   assert.ok(surplus.destroyed);
   old.release(shared);
   assert.ok(old.isEmpty);
+});
+
+const timedOut = new ConnectTimeoutError("h:1", 1_000, "tls");
+
+test("a request that waits for the connection of another one has its own connect limit", async () => {
+  const clock = fakeClock({ autoAdvance: false });
+  const { pool: shared, openings } = pool({ mayMultiplex: true, clock });
+  const [patient, hasty] = [new TestRequest(5_000), new TestRequest(200)];
+
+  shared.acquire(patient);
+  shared.acquire(hasty);
+  await clock.advance(200);
+
+  assert.deepEqual(
+    [patient.errors.length, hasty.errors.map((error) => error instanceof ConnectTimeoutError && error.limit)],
+    [0, [200]],
+  );
+  assert.deepEqual([openings.all.length, openings.all[0]?.signal.aborted], [1, false]);
+});
+
+test("when a shared connection takes too long, requests with time left get another one", async () => {
+  const clock = fakeClock({ autoAdvance: false });
+  const { pool: shared, openings } = pool({ mayMultiplex: true, clock });
+  const [first, together, later] = [new TestRequest(), new TestRequest(), new TestRequest()];
+
+  shared.acquire(first);
+  shared.acquire(together);
+  await clock.advance(600);
+  shared.acquire(later);
+  await clock.advance(395);
+  openings.all[0]?.reject(timedOut);
+  await turn();
+
+  assert.deepEqual(
+    [first, together, later].map(({ errors }) => errors.length),
+    [1, 1, 0],
+  );
+  assert.equal(openings.all.length, 2);
+
+  await clock.advance(604);
+  assert.equal(later.errors.length, 0);
+  await clock.advance(2);
+  assert.equal(later.errors.length, 1);
+  assert.equal(openings.all[1]?.signal.aborted, true);
+});
+
+test("a shared connection that is refused fails every request that waits", async () => {
+  const clock = fakeClock({ autoAdvance: false });
+  const { pool: shared, openings } = pool({ mayMultiplex: true, clock });
+  const requests = [new TestRequest(), new TestRequest(), new TestRequest()];
+
+  for (const request of requests) shared.acquire(request);
+  openings.all[0]?.reject(new Error("refused"));
+  await turn();
+
+  assert.deepEqual(
+    requests.map(({ errors }) => errors.length),
+    [1, 1, 1],
+  );
+  assert.equal(openings.all.length, 1);
+});
+
+test("when the shared connection speaks HTTP/1.1, every request gets its own within its whole limit", async () => {
+  const clock = fakeClock({ autoAdvance: false });
+  const { pool: shared, openings } = pool({ mayMultiplex: true, clock });
+  const [first, second] = [new TestRequest(), new TestRequest()];
+
+  shared.acquire(first);
+  shared.acquire(second);
+  await clock.advance(900);
+  openings.all[0]?.resolve(await socket());
+  await turn();
+  await clock.advance(500);
+
+  assert.deepEqual([first.connections.length, second.errors.length, openings.all.length], [1, 0, 2]);
 });

@@ -1,8 +1,11 @@
+import { systemClock, type Clock } from "@holdfast/policy";
+import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
 import { Connection, type ConnectionOrigin } from "./connection.ts";
 import type { Connector } from "../connect/connector.ts";
 import type { ConnectLimits } from "../connect/with-timeout.ts";
 import { ownError } from "../../support/own-error.ts";
 import type { IdleConnections } from "./idle-connections.ts";
+import { WaitLimits } from "./wait-limits.ts";
 
 /** A request that waits for a connection. */
 export interface PendingRequest extends ConnectLimits {
@@ -33,6 +36,8 @@ export interface OriginPoolOptions {
   /** The idle connections of all pools. */
   readonly idle: IdleConnections;
   readonly observer?: PoolObserver | undefined;
+  /** @default the clock of the platform */
+  readonly clock?: Clock | undefined;
 }
 
 /** The connections to one origin. They are kept alive between requests, and the latest used is reused first. */
@@ -48,6 +53,7 @@ export class OriginPool {
   readonly #leaving = new Set<Connection>();
   readonly #openings = new Set<AbortController>();
   readonly #waiting = new Set<PendingRequest>();
+  readonly #waitLimits: WaitLimits<PendingRequest>;
   /** Whether one connection serves all requests. Assumed until the first connection is open, when it may be HTTP/2. */
   #shared: boolean;
   #retired = false;
@@ -57,8 +63,17 @@ export class OriginPool {
 
   constructor(
     url: URL,
-    { connector, maxConnections: limit, mayMultiplex, strictHeaders, idle, observer }: OriginPoolOptions,
+    {
+      connector,
+      maxConnections: limit,
+      mayMultiplex,
+      strictHeaders,
+      idle,
+      observer,
+      clock,
+    }: OriginPoolOptions,
   ) {
+    this.#waitLimits = new WaitLimits(clock ?? systemClock, (request) => this.#waitedTooLong(request));
     this.#observer = observer;
     this.#origin = { url, strictHeaders };
     this.#connector = connector;
@@ -78,6 +93,8 @@ export class OriginPool {
     if (connection !== undefined) return this.#assign(request, connection);
     if (this.isRemoved) this.#observer?.removedPoolUsed(this);
     this.#waiting.add(request);
+    // The connector keeps to the limit of the request that it opens a connection for.
+    if (this.#shared && this.#openings.size > 0) this.#waitLimits.start(request);
     this.#openMore();
   }
 
@@ -105,7 +122,7 @@ export class OriginPool {
 
   /** Removes a waiting request, and stops opening connections that no other request needs. */
   cancel(request: PendingRequest): void {
-    if (!this.#waiting.delete(request)) return;
+    if (!this.#stopWaiting(request)) return;
     for (const opening of [...this.#openings].slice(this.#wantedOpenings)) {
       this.#openings.delete(opening);
       opening.abort(new Error("No request waits for this connection"));
@@ -166,13 +183,25 @@ export class OriginPool {
 
   #nextWaiting(): PendingRequest | undefined {
     const [next] = this.#waiting;
-    if (next !== undefined) this.#waiting.delete(next);
+    if (next !== undefined) this.#stopWaiting(next);
     return next;
   }
 
+  /** Returns whether the request was waiting. */
+  #stopWaiting(request: PendingRequest): boolean {
+    this.#waitLimits.stop(request);
+    return this.#waiting.delete(request);
+  }
+
   #failRequest(request: PendingRequest, error: unknown): void {
-    this.#waiting.delete(request);
+    this.#stopWaiting(request);
     request.connectionFailed(error);
+  }
+
+  #waitedTooLong(request: PendingRequest): void {
+    if (!this.#waiting.has(request)) return;
+    this.cancel(request);
+    request.connectionFailed(new ConnectTimeoutError(this.#origin.url.host, request.connectLimit));
   }
 
   /** Number of connections to open for the waiting requests. */
@@ -204,6 +233,7 @@ export class OriginPool {
   #admit(connection: Connection): void {
     this.#all.add(connection);
     this.#shared = connection.multiplexed;
+    if (!this.#shared) for (const request of this.#waiting) this.#waitLimits.stop(request);
     const next = this.#nextWaiting();
     if (next !== undefined) this.#assign(next, connection);
     else this.#becomeIdle(connection);
@@ -213,7 +243,7 @@ export class OriginPool {
   }
 
   #assignNext(request: PendingRequest, connection: Connection): void {
-    this.#waiting.delete(request);
+    this.#stopWaiting(request);
     this.#assign(request, connection);
   }
 
@@ -229,9 +259,15 @@ export class OriginPool {
     this.#allIdle.add(connection);
   }
 
-  /** Fails all waiting requests when they share one connection, and otherwise the first. */
+  /**
+   * Fails all waiting requests when they share one connection, and otherwise the first. After a limit, those that have time left
+   * wait for another connection.
+   */
   #openingFailed(error: unknown): void {
-    const failed = [...this.#waiting].slice(0, this.#shared ? Infinity : 1);
+    const tooLate = hasTimedOut(error);
+    const failed = [...this.#waiting]
+      .slice(0, this.#shared ? Infinity : 1)
+      .filter((request) => !tooLate || !this.#waitLimits.mayWaitAgain(request));
     for (const [place, request] of failed.entries())
       this.#failRequest(request, place === 0 ? error : ownError(error));
     this.#openMore();
@@ -257,4 +293,10 @@ export class OriginPool {
     }
     this.#reportEmpty();
   };
+}
+
+/** Returns whether a connection failed because a limit passed, its own or that of its proxy's phase. */
+function hasTimedOut(error: unknown): boolean {
+  if (error instanceof ConnectTimeoutError) return true;
+  return error instanceof Error && error.cause instanceof ConnectTimeoutError;
 }

@@ -94,6 +94,7 @@ export class OriginPools implements PoolObserver {
       mayMultiplex,
       idle: this.#idle,
       observer: this,
+      clock: this.#options.shared.clock,
     });
     const endpoint = { pool, ...this.#options.shared };
     group.endpoints.set(origin, endpoint);
