@@ -18,9 +18,9 @@ export default [
     name: "policy: retry, stopAfterAttempt, waitExponential",
     path: "packages/policy/dist/index.js",
     import: "{ retry, stopAfterAttempt, waitExponential }",
-    limit: "4 kB",
+    limit: "5 kB",
   },
-  { name: "policy: everything", path: "packages/policy/dist/index.js", limit: "12.2 kB" },
+  { name: "policy: everything", path: "packages/policy/dist/index.js", limit: "13.2 kB" },
   {
     // Not the cookie jar, downloads and HTTP/2: they are loaded at their first use.
     name: "http: everything that is loaded with the package",

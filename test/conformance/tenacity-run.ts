@@ -179,6 +179,7 @@ class World {
     const { stop, wait, retry: when, retry_error_callback: callback, ...flags } = this.#vector.policy;
     const fallback = callback === undefined ? undefined : retryErrorCallbacks[callback];
     return {
+      reraise: false,
       ...flags,
       stop: stopOf(stop ?? { op: "stop_never" }, this.#signalAt),
       wait: waitOf(wait ?? { op: "wait_none" }),

@@ -107,6 +107,7 @@ export class CallFactory {
       retry: this.#retryFor(adapter, context, remaining),
       timeouts,
       throwOnStatus: context.throwOnStatus,
+      waitForCircuit: context.waitForCircuit,
       maxBytes,
       verifyDigest,
       proxy: route,

@@ -29,7 +29,8 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly request: RequestDefaults;
   readonly hooks: Hooks;
   readonly timeouts: Timeouts;
-  readonly throwOnStatus: boolean;
+  readonly throwOnStatus: boolean | undefined;
+  readonly waitForCircuit: boolean | undefined;
   readonly maxRedirects: number | null;
   /** The limit that the session sets; undefined leaves it to `maxBufferedBytes` and, for streams, to no limit. */
   readonly maxBytes: number | undefined;
@@ -146,7 +147,8 @@ export class CallRunner {
       clock: this.#clock,
       closed: this.#clock.closed,
       timeouts,
-      throwOnStatus: options.throwOnStatus ?? session.throwOnStatus,
+      throwOnStatus: options.throwOnStatus ?? session.throwOnStatus === true,
+      waitForCircuit: options.waitForCircuit ?? session.waitForCircuit === true,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
       drain: options.drain,

@@ -284,6 +284,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     return {
       request: this.#plan.request,
       retry: this.retry,
+      waitForCircuit: this.#plan.waitForCircuit,
       response,
       error,
       previousVerdicts: this.verdicts,

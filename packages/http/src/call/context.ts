@@ -20,6 +20,7 @@ export interface CallContext extends CallBounds {
   readonly drain: AbortSignal | undefined;
   readonly hooks: Hooks;
   readonly throwOnStatus: boolean;
+  readonly waitForCircuit: boolean;
   readonly maxRedirects: number | null;
   readonly maxBytes: number;
   readonly verifyDigest: boolean | "encoded" | undefined;
@@ -59,6 +60,7 @@ export interface CallPlan extends AttemptContext {
   readonly retry: Retry;
   readonly timeouts: CallBounds["timeouts"];
   readonly throwOnStatus: boolean;
+  readonly waitForCircuit: boolean;
   readonly maxBytes: number;
   readonly verifyDigest: boolean | "encoded" | undefined;
   /** The proxy, or the pool to lease one from for each attempt; undefined connects directly. */

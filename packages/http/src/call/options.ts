@@ -42,10 +42,16 @@ export interface SessionOptions {
   readonly budget?: RetryBudget;
   /**
    * Returns a policy for an origin, such as a breaker, bulkhead, rate limit or hedge. Called at the first request to the
-   * origin; the policy wraps every attempt there. An attempt that it rejects is retried no earlier than the policy allows.
+   * origin; the policy wraps every attempt there. An open circuit ends the call, unless `waitForCircuit` is
+   * set. Another attempt that it rejects is retried no earlier than the policy allows.
    * A hedge sends a request twice only if it is idempotent or carries a key.
    */
   readonly policy?: (origin: string) => Policy;
+  /**
+   * What an open circuit of `policy` does. `false` ends the call immediately, with the CircuitOpenError and its `retryAt`. `true`
+   * waits until the circuit runs calls again, within the deadline. @default false
+   */
+  readonly waitForCircuit?: boolean;
   /**
    * Whether a rate limit that one response announces applies to all requests to the same bucket, route or host. They wait until
    * the limit allows them. If the server announces limit, remainder and reset, the remaining requests leave immediately, and all
@@ -140,6 +146,7 @@ export interface RequestOptions extends Pick<
   | "retry"
   | "timeout"
   | "throwOnStatus"
+  | "waitForCircuit"
   | "hooks"
   | "idempotencyHeader"
   | "maxRedirects"

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   breaker,
   bulkhead,
+  CircuitOpenError,
   consecutive,
   hedge,
   rateLimit,
@@ -13,6 +14,7 @@ import {
 } from "@holdfast/policy";
 import { ReadTimeoutError } from "../errors/transport-errors.ts";
 import { Retry } from "../retry/retry.ts";
+import { isFailure } from "../telemetry/call-failure.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
 import { catchFailure, scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 
@@ -60,12 +62,34 @@ for (const [what, entry, opens] of judged) {
   });
 }
 
-test("an open circuit sends nothing, and the next attempt waits for its probe", async () => {
+test("an open circuit ends the call immediately, with its retryAt", async () => {
   const { session, adapter, clock } = guarded([busy, busy, {}], () =>
     breaker({ opensWhen: consecutive(2), breakDuration: "30s" }),
   );
 
-  const response = await session.get(url);
+  const error = await catchFailure(session.get(url));
+
+  assert.ok(error instanceof CircuitOpenError && isFailure(error));
+  assert.deepEqual([error.retryAt, error.attempts.length, error.verdict.reason], [31_000, 3, "circuit-open"]);
+  assert.deepEqual([adapter.requests.length, clock.sleeps], [2, [1_000, 1_000]]);
+});
+
+test("with waitForCircuit, an open circuit that outlasts the deadline ends the call immediately", async () => {
+  const { session, clock } = guarded([busy, busy, {}], () =>
+    breaker({ opensWhen: consecutive(2), breakDuration: "30s" }),
+  );
+
+  const error = await catchFailure(session.get(url, { waitForCircuit: true, timeout: "20s" }));
+
+  assert.deepEqual([error["code"], clock.now()], ["ERR_CIRCUIT_OPEN", 2_000]);
+});
+
+test("with waitForCircuit, an open circuit sends nothing, and the next attempt waits for its probe", async () => {
+  const { session, adapter, clock } = guarded([busy, busy, {}], () =>
+    breaker({ opensWhen: consecutive(2), breakDuration: "30s" }),
+  );
+
+  const response = await session.get(url, { waitForCircuit: true });
 
   assert.deepEqual(
     response.attempts.map(({ status, error, delay, delaySource }) => [
@@ -94,7 +118,9 @@ test("an open circuit fails a call immediately if its break exceeds retryAfterMa
   const { session, adapter } = guarded([busy], () => guard, 0);
   await session.get(url);
 
-  const error = await catchFailure(session.get(url, { retry: new Retry({ total: 3, retryAfterMax: "2m" }) }));
+  const error = await catchFailure(
+    session.get(url, { retry: { retryAfterMax: "2m" }, waitForCircuit: true }),
+  );
 
   assert.deepEqual(
     [error["code"], error["retryAt"], adapter.requests.length],

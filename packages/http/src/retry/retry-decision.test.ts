@@ -37,6 +37,7 @@ interface Case {
   readonly json?: unknown;
   readonly error?: unknown;
   readonly rule?: RetryInit;
+  readonly waitForCircuit?: boolean;
   readonly before?: AttemptFacts["previousVerdicts"];
   readonly proxy?: AttemptFacts["proxy"];
 }
@@ -51,6 +52,7 @@ function factsOf({
   json,
   error,
   rule,
+  waitForCircuit = false,
   before = [],
   proxy,
 }: Case): AttemptFacts {
@@ -67,6 +69,7 @@ function factsOf({
     response:
       status === undefined ? undefined : new HttpResponse({ status, statusText: "", url, headers, content }),
     error,
+    waitForCircuit,
     previousVerdicts: before,
     now,
     proxy,
@@ -330,8 +333,17 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     { method: "POST", body: oneShot, error: new BulkheadFullError(1, 0) },
     "yes back-off 0",
   ],
-  ["an open circuit", { error: new CircuitOpenError(now + 9_000) }, "yes circuit-open 9000"],
-  ["an isolated circuit", { error: new CircuitOpenError(Infinity) }, "exhausted circuit-open-too-long"],
+  ["an open circuit", { error: new CircuitOpenError(now + 9_000) }, "no not-retried: circuit-open"],
+  [
+    "an open circuit that is waited for",
+    { error: new CircuitOpenError(now + 9_000), waitForCircuit: true },
+    "yes circuit-open 9000",
+  ],
+  [
+    "an isolated circuit that is waited for",
+    { error: new CircuitOpenError(Infinity), waitForCircuit: true },
+    "exhausted circuit-open-too-long",
+  ],
   [
     "a proxy error with a Retry-After",
     { method: "POST", error: new ProxyError("?", { status: 429, retryAfter: "7" }) },

@@ -22,6 +22,8 @@ export interface AttemptFacts {
   readonly request: HttpRequest;
   /** The retries that are left before this attempt is counted. */
   readonly retry: Retry;
+  /** Whether an open circuit of a policy around the attempt is waited for. @default false */
+  readonly waitForCircuit?: boolean;
   /** Absent if the attempt failed without a response. Then `error` says why. */
   readonly response?: HttpResponse | undefined;
   readonly error?: unknown;
@@ -111,6 +113,7 @@ function reasonFinal(facts: AttemptFacts, hint: LazyHint): string | undefined {
 
 function reasonErrorIsFinal(facts: AttemptFacts): string | undefined {
   const verdict = errorVerdict(facts.error);
+  if (facts.error instanceof CircuitOpenError && facts.waitForCircuit !== true) return verdict.reason;
   if (!isTransient(verdict) && !isTemporarilyWithoutProxy(facts) && !isDistortedByProxy(facts))
     return verdict.reason;
   return isFinalWhenRepeated(verdict) &&

@@ -46,6 +46,7 @@ const sharedChecks = {
   retry: retrySettingCheck,
   timeout: timeoutCheck,
   throwOnStatus: flag,
+  waitForCircuit: flag,
   hooks: options<HooksInit>({
     request: hookList,
     response: hookList,

@@ -71,6 +71,7 @@ test("a retry with an exhausted budget gives up with the failure as its cause", 
   const policy = retry({
     wait: waitNone,
     stop: stopAfterAttempt(9),
+    reraise: false,
     budget,
     on: (event) => events.push(event),
   });

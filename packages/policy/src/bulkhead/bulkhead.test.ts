@@ -67,7 +67,7 @@ test("a call that a bulkhead admitted leaves no listener on its signal", async (
 });
 
 test("a bulkhead admits the next call after a task succeeds, rejects or throws", async () => {
-  const policy = bulkhead({ concurrency: 1 });
+  const policy = bulkhead({ concurrency: 1, queue: 0 });
   const error = new Error("mine");
 
   await assert.rejects(
@@ -108,4 +108,14 @@ test("a call whose listener throws does not count as running in a bulkhead", asy
 test("bulkhead rejects a concurrency of 0", () => {
   assert.throws(() => bulkhead({ concurrency: 0 }), RangeError);
   assert.throws(() => bulkhead({ queue: -1 }), RangeError);
+});
+
+test("a bulkhead without options queues every call", async () => {
+  const policy = bulkhead();
+
+  const results = await Promise.all(
+    Array.from({ length: 500 }, (_, call) => policy.execute(async () => call)),
+  );
+
+  assert.deepEqual([results.length, results[499], policy.waiting], [500, 499, 0]);
 });

@@ -8,7 +8,7 @@ import type { Explanation, Policy, Task } from "../core/policy.ts";
 export interface BulkheadOptions {
   /** How many calls may run at the same time. @default 10 */
   readonly concurrency?: number;
-  /** How many more calls may wait in the queue, first come, first served. @default 0 */
+  /** How many more calls may wait in the queue, first come, first served. 0 rejects them. @default Infinity */
   readonly queue?: number;
   /** Receives every event. */
   readonly on?: Listener;
@@ -32,11 +32,15 @@ const optionTypes = {
 } satisfies OptionTypes<BulkheadOptions>;
 
 /** The defaults of `bulkhead`. */
-export const bulkheadDefaults = { concurrency: 10, queue: 0, name: "bulkhead" } as const;
+export const bulkheadDefaults: Required<Omit<BulkheadOptions, "on">> = {
+  concurrency: 10,
+  queue: Infinity,
+  name: "bulkhead",
+};
 
 /**
  * Creates a bulkhead: it runs at most `concurrency` calls at the same time and lets at most `queue` calls wait, so that
- * one slow service cannot use up all resources (M. Nygard, Release It!). When the queue is full, a call rejects with a
+ * one slow service cannot use up all resources (M. Nygard, Release It!). When a limited queue is full, a call rejects with a
  * BulkheadFullError. A waiting call leaves the queue when its signal aborts.
  *
  * @throws RangeError for `concurrency` below 1 or a negative `queue`.
@@ -81,7 +85,7 @@ class QueueingBulkhead implements Bulkhead {
 
   explain(): Explanation {
     const { concurrency, queue } = this.#queue.occupancy;
-    return { policy: this.#name, concurrency, queue };
+    return { policy: this.#name, concurrency, queue: queue === Infinity ? "unlimited" : queue };
   }
 
   cloneForPlan(): Policy {

@@ -94,14 +94,52 @@ test("a breaker inside a retry ends the attempts early, and the fallback outside
   assert.equal(calls, 2);
   assert.deepEqual(
     events.filter((type) => type !== "attempt" && type !== "retry"),
-    ["opened", "rejected", "rejected", "give-up", "fell-back"],
+    ["opened", "rejected", "fell-back"],
   );
+});
+
+test("an open circuit ends the retry around it, with the failure before it as the cause", async () => {
+  const clock = fakeClock();
+  const down = new Error("down");
+  const policy = compose(
+    retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(9), reraise: false }),
+    breaker({ opensWhen: consecutive(2) }),
+  );
+
+  const error = await policy.execute(() => Promise.reject(down), { clock }).catch((e: unknown) => e);
+
+  assert.ok(error instanceof CircuitOpenError && error.cause === down);
+  assert.deepEqual([clock.sleeps, error.retryAt], [[1_000, 1_000], 11_000]);
+});
+
+test("waitForCircuit retries when the circuit runs calls again, within the deadline", async () => {
+  const outcomeOf = async (deadline: number): Promise<unknown> => {
+    const clock = fakeClock();
+    const policy = compose(
+      retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(9), waitForCircuit: true }),
+      breaker({ opensWhen: consecutive(2) }),
+    );
+    let calls = 0;
+    const value: unknown = await policy
+      .execute(() => ((calls += 1) > 2 ? "up" : Promise.reject(new Error("down"))), { clock, deadline })
+      .catch((error: unknown) => error);
+    return [value instanceof CircuitOpenError ? "open" : value, clock.sleeps];
+  };
+
+  assert.deepEqual(await outcomeOf(Infinity), ["up", [1_000, 1_000, 9_000]]);
+  assert.deepEqual(await outcomeOf(5_000), ["open", [1_000, 1_000]]);
 });
 
 test("compose keeps the cause of every failure through all policies", async () => {
   const clock = fakeClock();
   const policy = compose(
-    retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(3), name: "outer" }),
+    retry({
+      wait: waitFixed("1s"),
+      stop: stopAfterAttempt(3),
+      name: "outer",
+      reraise: false,
+      waitForCircuit: true,
+    }),
     breaker({ opensWhen: consecutive(2) }),
   );
 
@@ -129,9 +167,9 @@ test("explain prints one line per policy", () => {
       "compose",
       "  timeout: limit 1m",
       "  compose",
-      "    retry: when retryIfError(), wait waitFixed(2s), stop stopAfterAttempt(3), reraise false, enabled true",
+      "    retry: when retryIfError(), wait waitFixed(2s), stop stopAfterAttempt(3), reraise true, enabled true",
       "    breaker: opensWhen timeWindow(50 % within 30s, at least 20), breakDuration 10s, probes 1",
-      "    bulkhead: concurrency 3, queue 0",
+      "    bulkhead: concurrency 3, queue unlimited",
       "  rateLimit: rate 10 per 1s, burst 1, maxWait forever",
     ].join("\n"),
   );

@@ -1,6 +1,7 @@
 import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { emitEvent, type Listener } from "../core/events.ts";
+import { addCause } from "../support/add-cause.ts";
 import { strategyName } from "../support/strategy-name.ts";
 import { captureOutcome, unwrap } from "../core/outcome.ts";
 import type { Policy, Task } from "../core/policy.ts";
@@ -92,15 +93,4 @@ async function findReplacement<A, R>(
   const outcome = await captureOutcome(() => options.task(scope, replaced));
   if (!outcome.ok && !replaced.outcome.ok) addCause(outcome.error, replaced.outcome.error);
   return unwrap(outcome);
-}
-
-function addCause(error: unknown, cause: unknown): void {
-  if (
-    !(error instanceof Error) ||
-    error === cause ||
-    error.cause !== undefined ||
-    !Object.isExtensible(error)
-  )
-    return;
-  Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
 }

@@ -32,7 +32,11 @@ test("attempts() yields attempts until one succeeds, with waits between them", a
 test("run() of a failed attempt returns undefined, and the iteration throws when it gives up", async () => {
   const values: unknown[] = [];
   const iterate = async (): Promise<void> => {
-    for await (const attempt of retry({ wait: waitNone, stop: stopAfterAttempt(2) }).attempts()) {
+    for await (const attempt of retry({
+      wait: waitNone,
+      stop: stopAfterAttempt(2),
+      reraise: false,
+    }).attempts()) {
       values.push(await attempt.run(() => Promise.reject(refused)));
     }
   };

@@ -29,8 +29,16 @@ export interface RetryOptions<in R = unknown> {
   readonly beforeSleep?: (attempt: Attempt<R>, delay: number) => void | Promise<void>;
   /** Returns the value of a call that gave up, in place of the error. It may throw another error. */
   readonly retryErrorCallback?: (attempt: Attempt<R>, reason: GiveUpReason) => unknown;
-  /** Throws the last failure unchanged in place of a RetryError. A refused result still throws a RetryError. @default false */
+  /**
+   * Whether a call that gives up throws the last failure unchanged. `false` throws a RetryError with every attempt (tenacity's
+   * default). A refused result always throws a RetryError. @default true
+   */
   readonly reraise?: boolean;
+  /**
+   * What an open circuit inside of the retry does. `false` ends the call immediately, with the CircuitOpenError. `true` retries
+   * when the circuit runs calls again, within the deadline, if `when` and `stop` allow it. @default false
+   */
+  readonly waitForCircuit?: boolean;
   /** If false, calls the task once and passes its outcome through. @default true */
   readonly enabled?: boolean;
   /** Limits the retries of all calls together. Share one budget between policies. @default unlimited */
@@ -45,14 +53,20 @@ export interface RetryOptions<in R = unknown> {
 
 /** Retry options with all defaults filled in. */
 export type RetryRule<R = unknown> = RetryOptions<R> &
-  Required<Pick<RetryOptions<R>, "when" | "wait" | "stop" | "reraise" | "enabled" | "budget" | "name">>;
+  Required<
+    Pick<
+      RetryOptions<R>,
+      "when" | "wait" | "stop" | "reraise" | "waitForCircuit" | "enabled" | "budget" | "name"
+    >
+  >;
 
 /** The defaults of `retry`: three attempts with random waits, on any error. */
 export const retryDefaults: RetryRule = {
   when: retryIfError(),
   wait: fullJitter(waitExponential({ multiplier: "1s", max: "30s" })),
   stop: stopAfterAttempt(3),
-  reraise: false,
+  reraise: true,
+  waitForCircuit: false,
   enabled: true,
   budget: unlimited,
   name: "retry",

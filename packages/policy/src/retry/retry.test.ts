@@ -78,7 +78,7 @@ test("retry without options gives up after three attempts, with waits below 1 s 
   const clock = fakeClock();
   const task = failing(9);
 
-  const error = await failureOf(retry().execute(task, { clock, random: seededRandom(1) }));
+  const error = await failureOf(retry({ reraise: false }).execute(task, { clock, random: seededRandom(1) }));
 
   assert.equal(task.calls, 3);
   assert.ok(error instanceof RetryError);
@@ -92,7 +92,7 @@ test("retry without options gives up after three attempts, with waits below 1 s 
 
 test("a RetryError has the number, outcome and times of every attempt", async () => {
   const clock = fakeClock({ start: 100 });
-  const policy = retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(2) });
+  const policy = retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(2), reraise: false });
 
   const error = await failureOf(
     policy.execute(
@@ -289,16 +289,16 @@ for (const [name, error, expected] of [
   ["TryAgain", again, again],
   ["TryAgain with a cause", againBecause, cause],
 ] as const) {
-  test(`retry with reraise throws ${name} unchanged`, async () => {
-    assert.equal(
-      await failureOf(retry({ reraise: true, wait: waitNone }).execute(failing(9, error))),
-      expected,
-    );
+  test(`retry throws ${name} unchanged, and with reraise: false a RetryError`, async () => {
+    assert.equal(await failureOf(retry({ wait: waitNone }).execute(failing(9, error))), expected);
+
+    const wrapped = await failureOf(retry({ wait: waitNone, reraise: false }).execute(failing(9, error)));
+    assert.ok(wrapped instanceof RetryError && wrapped.cause === error);
   });
 }
 
-test("retry with reraise throws a RetryError for a refused result", async () => {
-  const policy = retry({ when: retryAlways, reraise: true, wait: waitNone });
+test("retry throws a RetryError for a refused result", async () => {
+  const policy = retry({ when: retryAlways, wait: waitNone });
 
   assert.ok((await failureOf(policy.execute(() => 1))) instanceof RetryError);
 });
@@ -316,7 +316,7 @@ test("retry with enabled: false calls the task once and no callback", async () =
 
 test("retry does not start a wait that would end at the deadline or later", async () => {
   const clock = fakeClock();
-  const policy = retry({ wait: waitFixed(100), stop: stopNever });
+  const policy = retry({ wait: waitFixed(100), stop: stopNever, reraise: false });
 
   const error = await failureOf(policy.execute(failing(99), { clock, deadline: 300 }));
 
@@ -341,7 +341,7 @@ function purse(retries: number): RetryBudget & { readonly deposits: number } {
 
 test("retry gives up when the budget is empty, and deposits once per call", async () => {
   const budget = purse(3);
-  const policy = retry({ budget, wait: waitNone, stop: stopAfterAttempt(3) });
+  const policy = retry({ budget, wait: waitNone, stop: stopAfterAttempt(3), reraise: false });
 
   await failureOf(policy.execute(failing(9)));
   const error = await failureOf(policy.execute(failing(9)));
@@ -515,7 +515,7 @@ test("retry makes as many attempts as needed or allowed, with one wait fewer", a
           sleep: async (ms) => void ((slept += ms), (naps += 1)),
         };
         const task = failing(failures);
-        const policy = retry({ wait: waitFixed(delay), stop: stopAfterAttempt(allowed) });
+        const policy = retry({ wait: waitFixed(delay), stop: stopAfterAttempt(allowed), reraise: false });
 
         const ended = await policy.execute(task, { clock }).catch((error: unknown) => error);
 
@@ -548,7 +548,7 @@ test("the fast path and the retry loop have the same outcome", async () => {
 });
 
 test("with() changes the given settings and keeps the others", async () => {
-  const policy = retry({ name: "first", wait: waitNone, stop: stopAfterAttempt(2) });
+  const policy = retry({ name: "first", wait: waitNone, stop: stopAfterAttempt(2), reraise: false });
 
   const changed = policy.with({ name: "second" });
 
@@ -563,7 +563,7 @@ test("explain() returns the settings of a retry", () => {
     when: "retryIfError()",
     wait: "fullJitter(waitExponential(1s · 2^(n-1), 0ms..30s))",
     stop: "stopAfterAttempt(3)",
-    reraise: false,
+    reraise: true,
     enabled: true,
   });
 });
@@ -572,7 +572,9 @@ test("retry keeps the latest hundred attempts of a long call and numbers all of 
   const clock = fakeClock();
 
   const failure = await failureOf(
-    retry({ stop: stopAfterAttempt(250), wait: waitFixed("1s") }).execute(failing(Infinity), { clock }),
+    retry({ stop: stopAfterAttempt(250), wait: waitFixed("1s"), reraise: false }).execute(failing(Infinity), {
+      clock,
+    }),
   );
 
   assert.ok(failure instanceof RetryError);
@@ -580,3 +582,59 @@ test("retry keeps the latest hundred attempts of a long call and numbers all of 
   assert.equal(failure.attempts[0]?.number, 151);
   assert.equal(failure.last?.number, 250);
 });
+
+test("an undefined option has its default", async () => {
+  const policy = retry({ wait: undefined, when: undefined } as object);
+
+  assert.deepEqual(policy.explain(), retry().explain());
+});
+
+class Refused extends Error {}
+
+const wrongUses: readonly (readonly [use: () => unknown, message: string])[] = [
+  [
+    () => retry((() => 1) as never),
+    "retry takes options, got a function: write retry().execute(fn) to call it",
+  ],
+  [() => retry(5 as never), "retry takes { when, wait, stop, "],
+  [() => retry(null as never), "retry takes { when, wait, stop, "],
+  [() => retry([] as never), "retry takes { when, wait, stop, "],
+  [() => retry()(5 as never), "retry()(fn) takes a function, got 5"],
+  [
+    () => retry()(Promise.resolve(1) as never),
+    "retry()(fn) takes a function, got an object: pass the function, and not its result",
+  ],
+  [
+    () => retry({ retries: 5 } as never),
+    'retry has no option "retries": did you mean stop, such as stopAfterAttempt(5)?',
+  ],
+  [
+    () => retry({ wait: "1s" } as never),
+    'retry.wait must be a function, such as waitFixed("1s"), got a string',
+  ],
+  [() => retry({ stop: 5 } as never), "retry.stop must be a function, such as stopAfterAttempt(5), got 5"],
+  [
+    () => retry({ when: Refused } as never),
+    "retry.when must be a condition such as retryIfError(Refused), got a class",
+  ],
+];
+
+for (const [use, message] of wrongUses) {
+  test(`a wrong use of retry is a TypeError: ${message}`, () => {
+    assert.throws(use, (error) => error instanceof TypeError && error.message.startsWith(message));
+  });
+}
+
+// The options of p-retry, async-retry, exponential-backoff and cockatiel.
+for (const name of [
+  ..."retries forever unref maxRetryTime minTimeout maxTimeout factor randomize".split(" "),
+  ..."onFailedAttempt shouldRetry shouldConsumeRetry onRetry numOfAttempts maxAttempts maxRetries".split(" "),
+  ..."startingDelay timeMultiple maxDelay delayFirstAttempt jitter delay backoff signal".split(" "),
+]) {
+  test(`the option ${name} of another library gets an error that names ours`, () => {
+    assert.throws(
+      () => retry({ [name]: 1 }),
+      (error) => error instanceof TypeError && error.message.includes("did you mean"),
+    );
+  });
+}

@@ -1,12 +1,14 @@
-import { checkOptions, type OptionTypes } from "../support/check-options.ts";
+import { checkOptions, describeValue, type OptionTypes } from "../support/check-options.ts";
 import { toFirstScope, toScope, type Context, type Scope } from "../core/context.ts";
-import { RetryError, TryAgain, type GiveUpReason } from "../core/errors.ts";
+import { CircuitOpenError, RetryError, TryAgain, type GiveUpReason } from "../core/errors.ts";
 import type { PolicyEvent } from "../core/events.ts";
+import { addCause } from "../support/add-cause.ts";
 import { withName, strategyName } from "../support/strategy-name.ts";
 import { failed, succeeded, unwrap, type Outcome } from "../core/outcome.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 import type { Attempt } from "../core/attempt.ts";
 import { iterateAttempts, type AttemptRun } from "./attempt-iterator.ts";
+import { isClass } from "./when.ts";
 import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
 
 /**
@@ -25,27 +27,49 @@ export interface RetryPolicy<R = unknown> extends Policy<R> {
   /** Returns a copy of the policy with some settings changed. */
   with<S extends R = R>(overrides: RetryOptions<S>): RetryPolicy<S>;
   /**
-   * Yields attempts until one succeeds. Run your work in each attempt with `attempt.run`. The iteration throws a RetryError
+   * Yields attempts until one succeeds. Run your work in each attempt with `attempt.run`. The iteration throws the last error
    * when the policy gives up, and the signal's reason when it is aborted.
    */
   attempts(context?: Context): AsyncIterable<AttemptRun<R>, void>;
 }
 
 const optionTypes = {
-  when: "function",
-  wait: "function",
-  stop: "function",
+  when: ["function", "retryIfError(ConnectionError)", "shouldRetry retry"],
+  wait: [
+    "function",
+    'waitFixed("1s")',
+    "minTimeout maxTimeout factor randomize startingDelay timeMultiple delayFirstAttempt maxDelay delay jitter backoff",
+  ],
+  stop: [
+    "function",
+    "stopAfterAttempt(5)",
+    "retries maxRetries attempts maxAttempts numOfAttempts forever maxRetryTime shouldConsumeRetry",
+  ],
   before: "function",
-  after: "function",
-  beforeSleep: "function",
+  after: ["function", "afterLog(console)", "onFailedAttempt"],
+  beforeSleep: ["function", "beforeSleepLog(console)", "onRetry"],
   retryErrorCallback: "function",
   reraise: "boolean",
+  waitForCircuit: "boolean",
   enabled: "boolean",
   budget: "object",
   on: "function",
-  context: "object",
+  context: ["object", "{ signal }", "signal unref"],
   name: "string",
 } satisfies OptionTypes<RetryOptions>;
+
+function checkRetryOptions(options: object): void {
+  if (typeof options === "function")
+    throw new TypeError(
+      "retry takes options, got a function: write retry().execute(fn) to call it, or retry()(fn) to wrap it",
+    );
+  checkOptions("retry", options, optionTypes);
+  const { when } = { when: undefined, ...options };
+  if (when !== undefined && isClass(when))
+    throw new TypeError(
+      `retry.when must be a condition such as retryIfError(${strategyName(when)}), got a class`,
+    );
+}
 
 /**
  * Creates a retry policy. `retryDefaults` lists the defaults.
@@ -53,17 +77,23 @@ const optionTypes = {
  * @throws TypeError for an unknown option or a value of the wrong type.
  */
 export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R> {
-  checkOptions("retry", options, optionTypes);
-  const rule: RetryRule<R> = { ...retryDefaults, ...options };
+  checkRetryOptions(options);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const rule: RetryRule<R> = { ...retryDefaults, ...given };
   const policy: Policy<R> = {
     execute: (task, context = rule.context) => execute(rule, task, context),
     explain: () => explainRule(rule),
     cloneForPlan: () => cloneRule(rule),
   };
-  const wrap = (fn: (this: unknown, ...args: unknown[]) => R): unknown =>
-    withName(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
+  const wrap = (fn: (this: unknown, ...args: unknown[]) => R): unknown => {
+    if (typeof fn !== "function")
+      throw new TypeError(
+        `retry()(fn) takes a function, got ${describeValue(fn)}: pass the function, and not its result`,
+      );
+    return withName(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
       return execute(rule, () => fn.apply(this, args), rule.context);
     });
+  };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one function implements all signatures
   return Object.assign(wrap, policy, {
     rule,
@@ -126,8 +156,8 @@ async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<
       idleFor,
     };
     attempts = appendAttempt(rule, attempts, attempt);
-    if (!(await shouldRetry(call, attempt))) return unwrapUnlessAborted(call, outcome);
-    waited = Math.max(0, rule.wait(attempt, scope.random)) || 0;
+    if (!(await shouldRetry(call, attempt))) return unwrapUnlessAborted(call, outcome, attempts.at(-2));
+    waited = Math.max(circuitDelay(call, outcome), rule.wait(attempt, scope.random)) || 0;
     const reason = findGiveUpReason(call, attempt, waited);
     if (reason !== undefined) return giveUp(call, { attempt, attempts, reason });
     idleFor += waited;
@@ -176,16 +206,34 @@ function callTask<T>(task: Task<T>, scope: Scope): Promise<T> {
 /** Returns whether to retry, and emits the `attempt` event. */
 async function shouldRetry<T extends R, R>(call: RetriedCall<T, R>, attempt: Attempt<T>): Promise<boolean> {
   const { rule } = call;
-  const again =
-    !wasAborted(call, attempt.outcome) && (isTryAgain(attempt.outcome) || (await rule.when(attempt)));
+  const { outcome } = attempt;
+  const ended = wasAborted(call, outcome) || (!rule.waitForCircuit && isCircuitOpen(outcome));
+  const again = !ended && (isTryAgain(outcome) || (await rule.when(attempt)));
   emit(call, { type: "attempt", policy: rule.name, attempt, again });
   if (again && rule.after !== undefined) await rule.after(attempt);
   return again;
 }
 
-function unwrapUnlessAborted<T extends R, R>(call: RetriedCall<T, R>, outcome: Outcome<T>): T {
+function unwrapUnlessAborted<T extends R, R>(
+  call: RetriedCall<T, R>,
+  outcome: Outcome<T>,
+  before: Attempt<T> | undefined,
+): T {
   if (wasAborted(call, outcome)) throw call.scope.signal?.reason;
+  // The failure before says why the circuit is open.
+  if (isCircuitOpen(outcome) && before?.outcome.ok === false) addCause(outcome.error, before.outcome.error);
   return unwrap(outcome);
+}
+
+function isCircuitOpen(
+  outcome: Outcome<unknown>,
+): outcome is { readonly ok: false; readonly error: CircuitOpenError } {
+  return !outcome.ok && outcome.error instanceof CircuitOpenError;
+}
+
+/** Returns the milliseconds until an open circuit runs calls again; 0 after any other outcome. */
+function circuitDelay<T extends R, R>({ scope }: RetriedCall<T, R>, outcome: Outcome<T>): number {
+  return isCircuitOpen(outcome) ? Math.max(0, outcome.error.retryAt - scope.clock.date()) : 0;
 }
 
 function wasAborted<T extends R, R>({ scope }: RetriedCall<T, R>, outcome: Outcome<T>): boolean {
@@ -232,17 +280,19 @@ function emit<T extends R, R>({ rule, scope }: RetriedCall<T, R>, event: PolicyE
 }
 
 function explainRule(rule: RetryRule<never>): Explanation {
-  const { name, when, wait, stop, reraise, enabled } = rule;
+  const { name, when, wait, stop, reraise, waitForCircuit, enabled } = rule;
   return {
     policy: name,
     when: strategyName(when),
     wait: strategyName(wait),
     stop: strategyName(stop),
     reraise,
+    ...(waitForCircuit && { waitForCircuit }),
     enabled,
   };
 }
 
-function cloneRule<R>({ name, when, wait, stop, reraise, enabled }: RetryRule<R>): Policy<R> {
-  return retry({ name, when, wait, stop, reraise, enabled });
+function cloneRule<R>({ name, when, wait, stop, ...rule }: RetryRule<R>): Policy<R> {
+  const { reraise, waitForCircuit, enabled } = rule;
+  return retry({ name, when, wait, stop, reraise, waitForCircuit, enabled });
 }

@@ -140,8 +140,9 @@ function runTest(test: ErrorTest, error: unknown): boolean | Promise<boolean> {
   return isClass(test) ? error instanceof test : test(error);
 }
 
+/** Returns whether a function is a class. */
 // The prototype of a class is read-only. An arrow function has no prototype, and that of other functions is writable.
-function isClass(test: ErrorTest): test is ErrorClass {
+export function isClass(test: object): test is ErrorClass {
   return Object.getOwnPropertyDescriptor(test, "prototype")?.writable === false;
 }
 

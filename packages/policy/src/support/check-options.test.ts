@@ -14,11 +14,13 @@ import { timeout } from "../timeout/timeout.ts";
 
 const table: readonly (readonly [(value: never) => unknown, unknown, string])[] = [
   [retry, { whn: 1 }, 'retry has no option "whn": it has '],
-  [retry, { stop: 3 }, "retry.stop must be a function, got 3"],
+  [retry, { stop: 3 }, "retry.stop must be a function, such as stopAfterAttempt(5), got 3"],
   [retry, { budget: "x" }, "retry.budget must be an object, got a string"],
   [stopAfterAttempt, "x", "stopAfterAttempt needs a number of attempts, got a string"],
   [breaker, { opensWhen: 5 }, "breaker.opensWhen must be an object, got 5"],
   [breaker, { threshold: 5 }, 'breaker has no option "threshold": it has '],
+  [bulkhead, 5, "bulkhead takes { concurrency, queue, on, name }, got 5"],
+  [breaker, null, "breaker takes { opensWhen, "],
   [bulkhead, { concurency: 5 }, 'bulkhead has no option "concurency": it has '],
   [retryBudget, { ratios: 5 }, 'retryBudget has no option "ratios": it has '],
   [hedge, { dealy: 5 }, 'hedge has no option "dealy": it has '],
