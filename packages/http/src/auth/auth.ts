@@ -70,7 +70,8 @@ export function digestAuth(
       const lines = refused.headers.getAll("www-authenticate");
       const challenge = strongestChallenge(lines.flatMap(parseChallenges), request.body);
       if (challenge === undefined) return undefined;
-      answered.set(request, challenge.params);
+      // A copy: its texts are slices of the whole head.
+      answered.set(request, structuredClone(challenge.params));
     }
     const params = answered.get(request);
     // The server offers `auth-int` alone, and this body is a stream.
@@ -86,6 +87,8 @@ export function digestAuth(
   };
 }
 
+// In characters. A longer nonce or realm is not one.
+const maxChallengeLength = 8_192;
 // More origins than one user name and password are usually for.
 const maxOrigins = 100;
 // More nonces than an origin has in use at the same time, for all origins.
@@ -165,7 +168,10 @@ function qopFor({ qop }: Challenge["params"], body: Body): Qop {
 function strongestChallenge(challenges: readonly Challenge[], body: Body): Challenge | undefined {
   const usable = challenges.filter(
     ({ scheme, params }) =>
-      scheme === "digest" && hashName(params) !== undefined && qopFor(params, body) !== "unsupported",
+      scheme === "digest" &&
+      hashName(params) !== undefined &&
+      qopFor(params, body) !== "unsupported" &&
+      Object.values(params).join("").length <= maxChallengeLength,
   );
   return usable.find(({ params }) => algorithmName(params).startsWith("SHA")) ?? usable[0];
 }
