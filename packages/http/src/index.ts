@@ -67,6 +67,18 @@ export type { ConnectionPhases, Observer, ResponseHead, Trace } from "./model/tr
 export type { DownloadProgress, DownloadResult, SaveOptions } from "./download/download.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./model/schema.ts";
 export { Session } from "./session/session.ts";
+export {
+  defaultSession,
+  del,
+  download,
+  get,
+  head,
+  patch,
+  post,
+  put,
+  request,
+  type RequestFunction,
+} from "./session/default-session.ts";
 export type {
   DownloadOptions,
   RequestOptions,

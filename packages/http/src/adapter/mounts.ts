@@ -31,6 +31,11 @@ export class Mounts<T> {
     return this.#mounts.map(({ value }) => value);
   }
 
+  /** Mounts every value of `other` under its prefix. */
+  mountAll(other: Mounts<T>): void {
+    for (const { prefix, value } of other.#mounts) this.mount(prefix, value);
+  }
+
   /** Mounts a value under a prefix such as `https://` or `https://api.example.com/v1/`. */
   mount(prefix: string, value: T): void {
     const entry = { prefix, text: comparedForm(prefix), value };

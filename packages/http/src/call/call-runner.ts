@@ -42,6 +42,8 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly budget: RetryBudget;
   readonly clock: Clock;
   readonly random: Random;
+  /** The runner of the session that this one extends. Its limits are shared, and its end ends this one. */
+  readonly parent: CallRunner | undefined;
 }
 
 /** Runs the calls of a session: builds the request, makes its attempts, follows redirects. */
@@ -55,8 +57,12 @@ export class CallRunner {
 
   constructor(options: CallRunnerOptions) {
     this.#options = options;
-    this.#clock = closableClock(options.clock);
-    this.#limiters = toLimiters(options);
+    const { clock, parent } = options;
+    this.#clock =
+      parent === undefined
+        ? closableClock(clock)
+        : closableClock(parent.#options.clock === clock ? parent.#clock : clock, parent.#clock.closed);
+    this.#limiters = this.#sharedLimiters() ?? toLimiters(options);
     this.#calls = new CallFactory({ ...options, limiters: this.#limiters });
     this.#loop = new RetryLoop(options);
   }
@@ -123,8 +129,16 @@ export class CallRunner {
   /** Ends every wait and every idle connection through a pool with this error. */
   close(reason: Error): void {
     this.#clock.close(reason);
-    this.#limiters?.close(reason);
+    if (this.#sharedLimiters() === undefined) this.#limiters?.close(reason);
     this.#calls.close();
+  }
+
+  /** The limits of the parent, if both read the same clock and pace in the same way. */
+  #sharedLimiters(): Limiters | undefined {
+    const { parent, clock, pacing } = this.#options;
+    if (parent === undefined || clock !== parent.#options.clock || pacing !== parent.#options.pacing)
+      return undefined;
+    return parent.#limiters;
   }
 
   /** Applies the settings of the adapters, after one was mounted. */

@@ -10,20 +10,23 @@ export interface ClosableClock extends Clock {
   readonly closed: AbortSignal;
 }
 
-/** Returns the clock of a session. Its sleeps end with the session: a call in its back-off must not keep a closed program alive. */
-export function closableClock(clock: Clock): ClosableClock {
+/**
+ * Returns the clock of a session. Its sleeps end with the session: a call in its back-off must not keep a closed program alive.
+ * `parent`, the end of the session that this one extends, ends them as well.
+ */
+export function closableClock(clock: Clock, parent?: AbortSignal): ClosableClock {
   const closing = new AbortController();
-  const { signal: closed } = closing;
+  const closed = parent === undefined ? closing.signal : AbortSignal.any([closing.signal, parent]);
+  const close = (reason: Error): void => closing.abort(reason);
   // A clock of the caller sees each sleep. The sleeps of the system clock share a timer.
-  if (clock !== systemClock)
-    return { ...abortableClock(clock, closed), closed, close: (reason) => closing.abort(reason) };
+  if (clock !== systemClock) return { ...abortableClock(clock, closed), closed, close };
   const sleeps = new SleepQueue(clock);
   return {
     ...clock,
     sleep: (delay, signal) => sleeps.sleep(delay, signal),
     closed,
     close: (reason) => {
-      closing.abort(reason);
+      close(reason);
       sleeps.close(reason);
     },
   };

@@ -161,14 +161,15 @@ export class HttpResponse {
   }
 
   /**
-   * Returns the body parsed as JSON, checked against `schema` if given.
+   * Returns the body parsed as JSON, checked against `schema` if given. A 204 or 205 without a body gives undefined.
    *
    * @throws SyntaxError with `response` if the body is not JSON. SchemaError if it does not match the schema, or StatusError
    * if the response is an error.
    */
   json<T = unknown>(schema?: StandardSchema<T>): Promise<T>;
   async json(schema?: StandardSchema): Promise<unknown> {
-    const value = parseJson(await this.text(), this);
+    const text = await this.text();
+    const value = text === "" && hasNoContent(this) ? undefined : parseJson(text, this);
     return schema === undefined ? value : validatorOf(schema, this)?.(value);
   }
 
@@ -367,6 +368,11 @@ export function validatorOf(
 }
 
 const shownCharacters = 80;
+
+/** Returns whether the status says that there is no content (RFC 9110 §15.3.5, §15.3.6). */
+function hasNoContent({ status }: HttpResponse): boolean {
+  return status === 204 || status === 205;
+}
 
 function parseJson(text: string, response: HttpResponse): unknown {
   try {

@@ -1,8 +1,8 @@
-import { retryBudget, systemClock, systemRandom } from "@holdfast/policy";
+import { retryBudget, systemClock, systemRandom, type RetryBudget } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import { prefixCheck, Mounts, normalizePrefix } from "../adapter/mounts.ts";
 import { adapterCheck } from "../adapter/validate-options.ts";
-import { CallRunner } from "../call/call-runner.ts";
+import { CallRunner, type CallRunnerOptions } from "../call/call-runner.ts";
 import type {
   DownloadOptions,
   RequestOptions,
@@ -12,7 +12,6 @@ import type {
 import type { DownloadResult } from "../download/download.ts";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { Cookies } from "../model/cookies.ts";
-import type { Params } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { ignoreFailures } from "../model/stream-body.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
@@ -22,6 +21,7 @@ import { refuse } from "../support/validate.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
+import { changesConnections, extendOptions } from "./extend.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
 import { events, type EventsOptions, type EventSource, type ServerSentEvent } from "./events.ts";
 import { paginate, type PageSource, type PaginateOptions } from "./paginate.ts";
@@ -44,47 +44,66 @@ export class Session implements AsyncDisposable {
   readonly cookies: Cookies | undefined;
   readonly #adapters: Mounts<Adapter> = new Mounts();
   readonly #runner: CallRunner;
-  readonly #params: Params | undefined;
+  readonly #options: SessionOptions;
+  readonly #budget: RetryBudget;
+  /** The session that this one extends and shares connections with. */
+  readonly #parent: Session | undefined;
   #isClosed = false;
+  /** The parent of the session that is being created, since a constructor has no private parameters. */
+  static #extended: { readonly parent: Session; readonly changes: SessionOptions } | undefined;
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
   constructor(options: SessionOptions = {}) {
     refuse("Session", sessionOptionsCheck(options));
-    const { clock = systemClock, random = systemRandom } = options;
-    const { retry, maxRedirects, maxBytes, budget } = sessionDefaults;
+    const { parent, changes } = Session.#extended ?? { parent: undefined, changes: options };
+    Session.#extended = undefined;
+    this.#parent = parent;
+    this.#options = options;
     this.hooks = joinHooks(options.hooks);
-    this.#params = options.params;
-    this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
+    this.cookies =
+      parent === undefined || changes.cookies !== undefined ? toCookies(options) : parent.cookies;
+    this.#budget = options.budget ?? (parent === undefined ? defaultBudget(options) : parent.#budget);
     this.#runner = new CallRunner({
+      ...toRunnerOptions(options),
       adapters: this.#adapters,
-      router: createRouter(options.proxy, options.trustEnvironment === false ? undefined : process.env),
-      request: toRequestDefaults(options, sessionDefaults.headers),
       hooks: this.hooks,
       cookies: this.cookies,
-      policy: options.policy,
-      retry: resolveRetry(options.retry, retry),
-      budget: options.budget ?? retryBudget({ ...budget, clock }),
-      timeouts: resolveTimeouts(options.timeout),
-      throwOnStatus: options.throwOnStatus,
-      waitForCircuit: options.waitForCircuit,
-      maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
-      maxBytes: options.maxBytes,
-      verifyDigest: options.verifyDigest,
-      maxBufferedBytes: maxBytes,
-      sensitiveHeaders: options.sensitiveHeaders ?? [],
-      pacing: options.pacing,
-      clock,
-      random,
+      budget: this.#budget,
+      parent: parent === undefined ? undefined : parent.#runner,
     });
-    const { maxConnections, maxIdleConnections, strictHeaders } = options;
-    const { tls, http2, lookup, localAddress, family, socketPath } = options;
+    if (parent === undefined || changesConnections(changes)) this.#mountDefaults();
+    else this.#adapters.mountAll(parent.#adapters);
+    this.#runner.applyMounts();
+    bindMethods(this);
+  }
+
+  #mountDefaults(): void {
+    const { maxConnections, maxIdleConnections, strictHeaders, clock = systemClock } = this.#options;
+    const { tls, http2, lookup, localAddress, family, socketPath } = this.#options;
+    const { addresses, allowAddresses, proxyResolves } = this.#options;
     const limits = { maxConnections, maxIdleConnections, strictHeaders };
-    const { addresses, allowAddresses, proxyResolves } = options;
     const guard = { addresses, allowAddresses, proxyResolves };
     const connections = { ...limits, ...guard, tls, http2, lookup, localAddress, family, socketPath };
     const adapter = new HttpAdapter({ clock, ...connections });
-    this.mount("https://", adapter);
-    this.mount("http://", adapter);
+    this.#adapters.mount("https://", adapter);
+    this.#adapters.mount("http://", adapter);
+  }
+
+  /**
+   * Returns a session with these options over the options of this one. `headers`, `params`, `hooks`, `retry` and `timeout` are
+   * merged, every other option replaces. Both sessions share cookies, connections, mounted adapters, the retry budget and
+   * learned rate limits, unless an option asks for others. Closing this session also ends the new one.
+   *
+   * @throws as the constructor does.
+   */
+  extend(options: SessionOptions): Session {
+    refuse("extend", sessionOptionsCheck(options));
+    Session.#extended = { parent: this, changes: options };
+    try {
+      return new Session(extendOptions({ ...this.#options, hooks: this.hooks }, options));
+    } finally {
+      Session.#extended = undefined;
+    }
   }
 
   /**
@@ -113,7 +132,7 @@ export class Session implements AsyncDisposable {
     // A stream may fail at any time, even if the call is refused.
     if (options?.body !== undefined) ignoreFailures(options.body);
     try {
-      if (this.#isClosed) throw new SessionClosedError();
+      if (this.#isOver) throw new SessionClosedError();
       if (options !== undefined) refuse("request", requestOptionsCheck(options));
       return responsePromise(this.#runner.run(method, url, options ?? noOptions));
     } catch (error) {
@@ -130,7 +149,7 @@ export class Session implements AsyncDisposable {
    */
   async download(url: string | URL, file: string, options: DownloadOptions = {}): Promise<DownloadResult> {
     if (options.body !== undefined) ignoreFailures(options.body);
-    if (this.#isClosed) throw new SessionClosedError();
+    if (this.#isOver) throw new SessionClosedError();
     refuse("download", downloadOptionsCheck(options));
     return this.#runner.download(url, file, options);
   }
@@ -151,7 +170,7 @@ export class Session implements AsyncDisposable {
   ): AsyncGenerator<Item, void, undefined> {
     refuse("paginate", paginateOptionsCheck(options));
     const request: PageSource["request"] = (method, page, own) => this.request(method, page, own);
-    return paginate({ request, sessionParams: this.#params }, url, options);
+    return paginate({ request, sessionParams: this.#options.params }, url, options);
   }
 
   /**
@@ -212,17 +231,80 @@ export class Session implements AsyncDisposable {
     return this.request("DELETE", url, options);
   }
 
+  get #isOver(): boolean {
+    return this.#isClosed || (this.#parent !== undefined && this.#parent.#isOver);
+  }
+
   /**
-   * Closes every connection. Requests that are running or wait for their next attempt, and later ones, reject with a
+   * Closes every connection, except those that belong to the session that this one extends. Requests that are running or wait for their next attempt, and later ones, reject with a
    * SessionClosedError.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#runner.close(new SessionClosedError());
-    await Promise.all([...new Set(this.#adapters.values)].map((adapter) => adapter.close()));
+    const shared = new Set(this.#parent === undefined ? [] : this.#parent.#adapters.values);
+    const own = new Set(this.#adapters.values.filter((adapter) => !shared.has(adapter)));
+    await Promise.all([...own].map((adapter) => adapter.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+type OwnParts = "adapters" | "hooks" | "cookies" | "budget" | "parent";
+
+/** Returns the options of the calls, with the defaults of a session filled in. */
+function toRunnerOptions(options: SessionOptions): Omit<CallRunnerOptions, OwnParts> {
+  const { clock = systemClock, random = systemRandom, throwOnStatus, waitForCircuit } = options;
+  const { retry, maxRedirects, maxBytes } = sessionDefaults;
+  return {
+    router: createRouter(options.proxy, options.trustEnvironment === false ? undefined : process.env),
+    request: toRequestDefaults(options, sessionDefaults.headers),
+    policy: options.policy,
+    retry: resolveRetry(options.retry, retry),
+    timeouts: resolveTimeouts(options.timeout),
+    throwOnStatus,
+    waitForCircuit,
+    maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
+    maxBytes: options.maxBytes,
+    verifyDigest: options.verifyDigest,
+    maxBufferedBytes: maxBytes,
+    sensitiveHeaders: options.sensitiveHeaders ?? [],
+    pacing: options.pacing,
+    clock,
+    random,
+  };
+}
+
+function defaultBudget({ clock = systemClock }: SessionOptions): RetryBudget {
+  return retryBudget({ ...sessionDefaults.budget, clock });
+}
+
+function toCookies({ cookies }: SessionOptions): Cookies | undefined {
+  return cookies === false ? undefined : new Cookies(cookies);
+}
+
+const boundMethods = [
+  "request",
+  "get",
+  "head",
+  "options",
+  "post",
+  "put",
+  "patch",
+  "delete",
+  "download",
+  "paginate",
+  "events",
+] as const satisfies readonly (keyof Session)[];
+
+/** Binds the methods that send requests, for `const { get, post } = session`. */
+function bindMethods(session: Session): void {
+  for (const name of boundMethods)
+    Object.defineProperty(session, name, {
+      value: session[name].bind(session),
+      configurable: true,
+      writable: true,
+    });
 }

@@ -95,7 +95,7 @@ export class SleepQueue {
     this.#setTimer();
   };
 
-  /** Sets the timer for the first sleep, or stops it when there is none. A timer that is too early is left to fire. */
+  /** Sets the timer for the first sleep, or stops it without one. A timer that is too early is left to fire. */
   #setTimer(): void {
     const until = this.#heap[0]?.until ?? Infinity;
     if (until >= this.#timerAt && until < Infinity) return;
