@@ -83,7 +83,7 @@ export function isLocked(folder: Folder, name: string): boolean {
     db.exec(takeLock);
     return false;
   } catch (error) {
-    // A user who may only read cannot try the lock. The system may list it.
+    // With read access alone, this user cannot try the lock. The system may list it.
     return resultCodeOf(error) === sqlite.busy || findHolder(file) !== undefined;
   } finally {
     db?.close();

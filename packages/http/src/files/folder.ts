@@ -32,7 +32,7 @@ export function isSameFile(one: Stats | undefined, other: Stats | undefined): bo
 
 /**
  * A folder that stays the same when its path is redirected. On Linux its entries are reached through an open handle, so that
- * another user who replaces the folder, or one above it, by a link redirects nothing. Elsewhere the folder is compared
+ * nothing is redirected if another user replaces the folder, or one above it, by a link. Elsewhere the folder is compared
  * with the one that was opened before each access.
  */
 export class Folder {

@@ -1,17 +1,19 @@
+import { pathToFileURL } from "node:url";
 import type { DatabaseSync } from "node:sqlite";
 
 type Sqlite = typeof import("node:sqlite");
 
 let cachedSqlite: Sqlite | undefined;
 
-/** Opens a database file and waits up to `busyMs` for a lock. */
+/** Opens a database file, and does not create it. Waits up to `busyMs` for a lock. */
 export function openDatabase(
   path: string,
   options: { readonly readOnly?: boolean; readonly busyMs?: number } = {},
 ): DatabaseSync {
   const { readOnly = false, busyMs = 5_000 } = options;
   cachedSqlite ??= loadSqlite();
-  return new cachedSqlite.DatabaseSync(path, { readOnly, timeout: busyMs });
+  const url = path === ":memory:" ? path : `${pathToFileURL(path).href}?mode=${readOnly ? "ro" : "rw"}`;
+  return new cachedSqlite.DatabaseSync(url, { readOnly, timeout: busyMs });
 }
 
 /** Loads `node:sqlite` without the ExperimentalWarning that Node 22 prints for it. Every other warning passes. */

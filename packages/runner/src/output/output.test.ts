@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -116,6 +125,29 @@ describe("toJsonl", () => {
   });
 });
 
+describe("toJsonl, for readers that split lines at other marks than LF", () => {
+  it("escapes U+0085, U+2028 and U+2029 in every field", () => {
+    const marks = "a\u0085b\u2028c\u2029d";
+    const result: LineResult = {
+      ...done,
+      url: `https://example.com/${marks}`,
+      reason: marks,
+      headers: [[marks, marks]],
+      body: Buffer.from(marks),
+    };
+
+    const [line = ""] = toJsonl([result]);
+
+    assert.doesNotMatch(line, /[\u0085\u2028\u2029]/);
+    assert.match(line, /a\\u0085b\\u2028c\\u2029d/);
+    const { url, reason, headers, body } = JSON.parse(line) as Record<string, unknown>;
+    assert.deepEqual(
+      [url, reason, headers, body],
+      [`https://example.com/${marks}`, marks, [[marks, marks]], marks],
+    );
+  });
+});
+
 describe("fileName", () => {
   const table: readonly (readonly [string, string | undefined, string])[] = [
     ["https://example.com/", "text/html", "example.com/000007-index.html"],
@@ -132,6 +164,16 @@ describe("fileName", () => {
     ],
     ["https://ada:pw1@example.com/a;token=T1", "text/html", "example.com/000007-a_token_.html"],
     ["https://example.com/%00%ff.png", undefined, "example.com/000007-00_ff.png"],
+    ["http://con/", "text/html", "host-con/000007-index.html"],
+    ["http://NUL.txt/a", "text/html", "host-nul.txt/000007-a.html"],
+    ["http://com1/", "text/html", "host-com1/000007-index.html"],
+    ["http://lpt9.example/", "text/html", "host-lpt9.example/000007-index.html"],
+    ["http://com10/console", "text/html", "com10/000007-console.html"],
+    ["http://example.com./", "text/html", "example.com/000007-index.html"],
+    ["http://_/", "text/html", "host/000007-index.html"],
+    ["https://example.com/cafe%CC%81", "text/html", "example.com/000007-caf\u00e9.html"],
+    ["https://example.com/a%E3%85%A4b%E2%80%AE", "text/html", "example.com/000007-a_b_.html"],
+    ["https://example.com/a.", "text/html", "example.com/000007-a..html"],
   ];
   for (const [url, contentType, expected] of table) {
     it(`names ${url}`, () => {
@@ -154,6 +196,10 @@ describe("fileName", () => {
 
         assert.match(folder, /^[^./\\][^/\\]*$/);
         assert.match(name, /^000001-[^/\\:*?"<>|]*$/);
+        assert.doesNotMatch(folder, /[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i);
+        assert.doesNotMatch(name, /[. ]$/);
+        assert.ok(Buffer.byteLength(folder) <= 255 && folder === folder.toLowerCase(), folder);
+        assert.ok(name.isWellFormed() && name === name.normalize("NFC"), name);
         assert.ok(Buffer.byteLength(name) <= 255, name);
       }),
     );
@@ -179,5 +225,45 @@ describe("writeFiles", () => {
       "other.example/000009-index.html",
     ]);
     assert.equal(readFileSync(join(directory, "example.com", "000007-page_x_1.html"), "utf8"), "é");
+  });
+
+  it("does not follow a link in the place of a file, and rejects a link in the place of a folder", () => {
+    const directory = makeRunDirectory();
+    const name = "000007-page_x_1.html";
+    for (const folder of ["example.com", "victim"]) mkdirSync(join(directory, folder));
+    const victim = join(directory, "victim", "file");
+    for (const link of [symlinkSync, linkSync]) {
+      writeFileSync(victim, "precious");
+      rmSync(join(directory, "example.com", name), { force: true });
+      link(victim, join(directory, "example.com", name));
+
+      writeFiles([done], directory);
+
+      assert.equal(readFileSync(victim, "utf8"), "precious");
+      assert.equal(readFileSync(join(directory, "example.com", name), "utf8"), "é");
+    }
+    rmSync(join(directory, "example.com"), { recursive: true });
+    symlinkSync(join(directory, "victim"), join(directory, "example.com"));
+
+    assert.throws(() => writeFiles([done], directory), /example\.com cannot be written: .*symbolic link/);
+    assert.deepEqual(readdirSync(join(directory, "victim")), ["file"]);
+  });
+
+  it("gives files and folders the permissions that the umask leaves", () => {
+    if (process.platform === "win32") return;
+    const directory = join(makeRunDirectory(), "pages");
+    const before = process.umask(0o027);
+    try {
+      writeFiles([done], directory);
+    } finally {
+      process.umask(before);
+    }
+
+    const modes = [
+      directory,
+      join(directory, "example.com"),
+      join(directory, "example.com", "000007-page_x_1.html"),
+    ].map((path) => statSync(path).mode & 0o777);
+    assert.deepEqual(modes, [0o750, 0o750, 0o640]);
   });
 });
