@@ -134,7 +134,10 @@ test("the writer syncs while it writes, and never leaves more unsynced bytes tha
     return sync.promise;
   };
 
-  for (let next = 0; next < 4; next += 1) await writer.write(piece(batch, next));
+  await writer.write(piece(batch, 0));
+  await turn();
+  assert.equal(syncs.length, 0);
+  for (let next = 1; next < 4; next += 1) await writer.write(piece(batch, next));
   await turn();
   assert.deepEqual([syncs.length, file.content.length], [1, maxUnsynced]);
   await writer.write(piece(batch, 4));
@@ -146,8 +149,14 @@ test("the writer syncs while it writes, and never leaves more unsynced bytes tha
   await waiting;
   await turn();
 
-  // The first sync covered the one batch that was in the file when it started.
-  assert.deepEqual([syncs.length, file.content.length], [2, maxUnsynced + batch]);
+  // The first sync covered the two batches that were in the file when it started, so two more may follow.
+  assert.deepEqual([syncs.length, file.content.length], [2, maxUnsynced + 2 * batch]);
+  await writer.write(piece(batch, 6));
+  const last = writer.write(piece(batch, 7));
+  assert.ok(await isPending(last));
+  assert.equal(file.content.length, maxUnsynced + 2 * batch);
+  for (const sync of syncs) sync.resolve();
+  await last;
 });
 
 test("the writer writes the rest of a partial write", async () => {
@@ -182,7 +191,8 @@ for (const [name, fail] of Object.entries(failing)) {
     const at = openWriter();
     fail(at);
 
-    await at.writer.write(piece(batch, 1));
+    // Two batches: enough for a sync.
+    for (const next of [1, 2]) await at.writer.write(piece(batch, next)).catch(() => undefined);
     await at.writer.settle();
     const releasedBefore = at.released.length;
 

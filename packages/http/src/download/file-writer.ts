@@ -167,11 +167,14 @@ export class FileWriter {
     this.#throwFailure();
   }
 
-  /** Syncs the bytes that are in the file, once they are a quarter of those that need not be synced. */
+  /**
+   * Syncs the bytes that are in the file, once they are half of those that need not be synced: one half is written while the
+   * other is synced.
+   */
   #startSync(): void {
     const upTo = this.#position;
     const { file, maxUnsynced } = this.#parts;
-    if (this.#syncing !== undefined || upTo - this.#synced < maxUnsynced / 4) return;
+    if (this.#syncing !== undefined || upTo - this.#synced < maxUnsynced / 2) return;
     this.#syncing = file.datasync().then(
       () => {
         this.#synced = upTo;

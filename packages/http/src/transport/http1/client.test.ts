@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { RecycledMemory } from "../../model/body-memory.ts";
 import { SharedRead } from "../wire/read-buffer.ts";
 import type { ExchangeController, ResponseListener, OutgoingRequest } from "../wire/protocol.ts";
 import { Http1Client } from "./client.ts";
@@ -58,6 +59,8 @@ class RecordingListener implements ResponseListener {
   readonly ended: Promise<void>;
   error: unknown;
   readonly #chunks: Buffer[] = [];
+  /** Number of bytes of the body so far. */
+  bytes = 0;
   sent = 0;
   controller: ExchangeController | undefined;
   #end: () => void = () => undefined;
@@ -97,6 +100,7 @@ class RecordingListener implements ResponseListener {
 
   onResponseData(controller: ExchangeController, chunk: Buffer): void {
     this.#chunks.push(chunk);
+    this.bytes += chunk.length;
     this.#on.data?.(controller);
   }
 
@@ -181,6 +185,43 @@ for (const shared of [true, false]) {
     assert.equal(listener.body.length, 8_000_000);
   });
 }
+
+/** Requests 8 MB, and returns the sizes of the pieces. They are read when the buffers of the system are full. */
+async function pieceSizes(at: Ends, bodyMemory?: RecycledMemory): Promise<readonly number[]> {
+  const sizes: number[] = [];
+  let received = 0;
+  const listener = new RecordingListener(
+    {
+      data: (controller) => {
+        if (received === 0) controller.pause();
+        sizes.push(listener.bytes - received);
+        received = listener.bytes;
+      },
+    },
+    false,
+  );
+  const asked = at.read().length;
+  ask(at, {}, bodyMemory === undefined ? listener : Object.assign(listener, { bodyMemory }));
+  await until(() => at.read().length > asked && at.read().endsWith("\r\n\r\n"));
+  at.server.write("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n");
+  at.server.write("x".repeat(8_000_000));
+  await until(() => at.server.writableLength > 0 && received > 0);
+  listener.controller?.resume();
+  await listener.ended;
+  assert.equal(received, 8_000_000);
+  return sizes;
+}
+
+test("a body with memory of its own comes in pieces of up to 512 KiB, and any other in pieces of up to 64 KiB", async () => {
+  await using at = await ends();
+
+  const large = await pieceSizes(at, new RecycledMemory());
+  const [, ...small] = await pieceSizes(at);
+
+  assert.ok(Math.max(...large) > 128 * 1024, `The largest piece has ${Math.max(...large)} bytes`);
+  assert.ok(Math.max(...large) <= 512 * 1024);
+  assert.ok(Math.max(...small) <= 64 * 1024, `The largest piece has ${Math.max(...small)} bytes`);
+});
 
 test("unexpected bytes before the next request close the connection, and the request does not start", async () => {
   await using at = await ends();

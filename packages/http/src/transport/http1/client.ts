@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { CloseNotify } from "../connect/close-notify.ts";
 import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
-import { BodyBuffer, newMemory, readSocket } from "../wire/read-buffer.ts";
+import { BodyBuffer, newMemory, readSocket, type SharedRead } from "../wire/read-buffer.ts";
 import { BodyWriter, type BodyWriterEvents } from "./body-writer.ts";
 import { ConnectionEnded } from "./errors.ts";
 import { allowsReuse, isPersistent, parseIdleLimit, untilClose } from "./framing.ts";
@@ -30,8 +30,8 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   readonly #host: string;
   readonly #retire: () => void;
   readonly #parser: ResponseParser;
-  /** Whether received bytes are in a buffer that the next read overwrites. */
-  readonly #readsShared: boolean;
+  /** Set if received bytes are in a buffer that the next read overwrites. */
+  readonly #sharedRead: SharedRead | undefined;
   readonly #bodyBuffer = new BodyBuffer();
   #socketError: Error | undefined;
   /** The listener of the exchange under way. */
@@ -60,7 +60,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     this.#host = host;
     this.#retire = retire;
     this.#parser = new ResponseParser(this, strictHeaders);
-    this.#readsShared = readSocket(socket, (bytes, length) => this.#read(bytes, length));
+    this.#sharedRead = readSocket(socket, (bytes, length) => this.#read(bytes, length));
     socket.on("drain", () => this.#upload?.drain());
     socket.on("error", (error: Error) => (this.#socketError = error));
     socket.once("end", () => this.#readEnd());
@@ -182,6 +182,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     // A server of HTTP/1.0 may read such a body as the next request.
     if (this.#hasUnusualBody && head.minor === 0) this.#mayReuse = false;
     this.#bodyBuffer.begin(this.#parser.bytesLeft);
+    if (this.#sharedRead !== undefined) this.#sharedRead.isLarge = this.#listener?.bodyMemory !== undefined;
     if (this.#parser.bytesLeft === untilClose) this.#closeNotify = CloseNotify.watch(this.#socket);
     this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
   }
@@ -189,7 +190,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   bodyPiece(bytes: Buffer, start: number, end: number): void {
     const listener = this.#listener;
     if (listener === undefined) return;
-    if (!this.#readsShared) listener.onResponseData(this, bytes.subarray(start, end));
+    if (this.#sharedRead === undefined) listener.onResponseData(this, bytes.subarray(start, end));
     else if (listener.collectsBody) listener.onResponseData(this, this.#bodyBuffer.copy(bytes, start, end));
     else listener.onResponseData(this, (listener.bodyMemory ?? newMemory).copy(bytes, start, end));
   }

@@ -5,7 +5,14 @@ import type { BodyMemory } from "../../model/body-memory.ts";
 export type ReadBytes = (buffer: Buffer, length: number) => void;
 
 // The size of one read in Node.
-const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+const readBytes = 64 * 1024;
+
+// A download reads more at once: fewer reads were measured to save a fifth of its processor time. The pieces of other streams
+// stay small, because a reader that is slow keeps them in memory.
+const largeReadBytes = 512 * 1024;
+
+const largeBuffer = Buffer.allocUnsafeSlow(largeReadBytes);
+const sharedBuffer = largeBuffer.subarray(0, readBytes);
 
 const sharedReads = new WeakMap<Socket, SharedRead>();
 
@@ -15,12 +22,15 @@ const sharedReads = new WeakMap<Socket, SharedRead>();
  */
 export class SharedRead {
   #onBytes: ReadBytes | undefined;
+  /** Whether the reads after the current one may bring up to 512 KiB instead of 64. */
+  isLarge = false;
 
   /** Options to open the socket with. */
   readonly options: OnReadOpts = {
-    buffer: sharedBuffer,
+    // Called after each read, for the next one.
+    buffer: () => (this.isLarge ? largeBuffer : sharedBuffer),
     callback: (length) => {
-      this.#onBytes?.(sharedBuffer, length);
+      this.#onBytes?.(largeBuffer, length);
       return true;
     },
   };
@@ -36,13 +46,16 @@ export class SharedRead {
   }
 }
 
-/** Passes all bytes of a socket to `onBytes`. Returns whether they are in the shared buffer, which the next read overwrites. */
-export function readSocket(socket: Socket, onBytes: ReadBytes): boolean {
+/**
+ * Passes all bytes of a socket to `onBytes`. Returns undefined unless they are in the shared buffer, which the next read
+ * overwrites.
+ */
+export function readSocket(socket: Socket, onBytes: ReadBytes): SharedRead | undefined {
   const read = sharedReads.get(socket);
   // A socket that was read before, such as a tunnel, is paused.
   if (read === undefined) socket.on("data", (bytes: Buffer) => onBytes(bytes, bytes.length)).resume();
   else read.deliverTo(onBytes);
-  return read !== undefined;
+  return read;
 }
 
 // A few reads. A larger buffer would occupy memory before it is certain that the body arrives.
