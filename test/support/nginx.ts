@@ -17,6 +17,8 @@ export interface NginxOptions {
   readonly requestsPerSecond?: number;
   /** Uses TLS with this certificate. */
   readonly certificate?: Certificate;
+  /** Offers HTTP/2 under TLS. @default false */
+  readonly http2?: boolean;
 }
 
 /** One request in the log of nginx. */
@@ -75,7 +77,7 @@ export async function nginx(options: NginxOptions): Promise<Nginx> {
 }
 
 function configuration(
-  { root, conf = "", httpConf = "", requestsPerSecond, certificate }: NginxOptions,
+  { root, conf = "", httpConf = "", requestsPerSecond, certificate, http2 = false }: NginxOptions,
   port: number,
 ): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -98,7 +100,7 @@ http {
   ${paced ? `limit_req_zone $server_port zone=pace:64k rate=${requestsPerSecond}r/s;` : ""}
   server {
     ${paced ? "limit_req zone=pace burst=1000;" : ""}
-    listen 127.0.0.1:${port}${certificate === undefined ? "" : " ssl"};
+    listen 127.0.0.1:${port}${certificate === undefined ? "" : " ssl"}${http2 ? " http2" : ""};
     ${certificate === undefined ? "" : `ssl_certificate ${certificate.certFile}; ssl_certificate_key ${certificate.keyFile};`}
     root ${root};
     ${conf}
