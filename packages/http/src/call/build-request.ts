@@ -101,8 +101,8 @@ function defaultsFor({ origin }: URL, session: RequestDefaults): OriginDefaults 
 function parseBody({ body, json }: RequestOptions, method: string): Body {
   if (method === "TRACE" && ((body !== undefined && body !== "") || json !== undefined))
     throw new TypeError("A TRACE request must not have a body (RFC 9110 §9.3.8): remove the body");
-  if (json === undefined) return body === undefined ? noBody : toBody(body);
-  if (body !== undefined) throw new TypeError("A request has a body or json, not both");
+  if (json === undefined) return body === undefined || body === null ? noBody : toBody(body);
+  if (body !== undefined && body !== null) throw new TypeError("A request has a body or json, not both");
   return jsonBody(json);
 }
 

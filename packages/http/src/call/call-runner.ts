@@ -164,8 +164,8 @@ export class CallRunner {
       throwOnStatus: options.throwOnStatus ?? session.throwOnStatus === true,
       waitForCircuit: options.waitForCircuit ?? session.waitForCircuit === true,
       deadline: this.#clock.now() + timeouts.total,
-      signal: options.signal,
-      drain: options.drain,
+      signal: withoutNull(options.signal),
+      drain: withoutNull(options.drain),
       hooks: options.hooks === undefined ? session.hooks : joinHooks(session.hooks, options.hooks),
       maxRedirects: options.maxRedirects === undefined ? session.maxRedirects : options.maxRedirects,
       maxBytes:
@@ -244,6 +244,10 @@ export class CallRunner {
       { context, calls: this.#calls, loop: this.#loop },
     );
   }
+}
+
+function withoutNull<T>(value: T | null | undefined): T | undefined {
+  return value ?? undefined;
 }
 
 /** A stream that fails by itself ends its call, also while the call waits. */

@@ -159,13 +159,13 @@ export interface RequestOptions extends Pick<
   readonly proxy?: string | ProxyMap | ProxyProvider | ProxySelection;
   /** Headers to add to those of the session; `undefined` removes a header. */
   readonly headers?: HeadersInit;
-  readonly body?: BodyInit;
+  readonly body?: BodyInit | null;
   /** Value to send as `application/json`. */
   readonly json?: unknown;
   /** Aborts the call, which rejects with the reason of the signal. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | null | undefined;
   /** Once aborted, the running attempt is the last: the call returns or throws its result. */
-  readonly drain?: AbortSignal | undefined;
+  readonly drain?: AbortSignal | null | undefined;
   /** Lets the server recognise a repeated request, so that any method may be retried. Sent in `idempotencyHeader`. */
   readonly idempotencyKey?: IdempotencyKey;
   /**

@@ -3,8 +3,8 @@ import { isFieldValue, isObject, isToken, kind, type Problem, refuse, quote } fr
 
 /** Request headers. Undefined removes a default. */
 export type HeadersInit =
-  | Readonly<Record<string, string | readonly string[] | undefined>>
-  | Iterable<readonly [string, string]>;
+  | Readonly<Record<string, string | number | readonly string[] | undefined>>
+  | Iterable<readonly [string, string | number]>;
 
 /** Headers as they are sent. Names are in lower case. A name that occurs several times has a list. */
 export type HeaderRecord = Readonly<Record<string, string | string[]>>;
@@ -22,8 +22,9 @@ export function mergeHeaders(
   if (over === undefined) return under;
   const merged: Record<string, string | string[]> = { ...under };
   const given = new Set<string>();
-  for (const [rawName, value] of headerEntries(over, owner)) {
+  for (const [rawName, rawValue] of headerEntries(over, owner)) {
     const name = toLowerCaseName(rawName, owner);
+    const value = toText(rawValue, owner);
     const problem = value === undefined ? undefined : valueProblem(value);
     if (problem !== undefined) refuse(`${owner}.${rawName}`, problem);
     if (value === undefined) delete merged[name];
@@ -40,18 +41,24 @@ function setHeader(headers: Record<string, string | string[]>, name: string, val
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
+function toText<T>(value: T | number, owner: string): T | string {
+  if (typeof value !== "number") return value;
+  if (Number.isFinite(value)) return String(value);
+  throw new RangeError(`${owner} takes strings and finite numbers, got ${value}`);
+}
+
 function headerEntries(
   headers: HeadersInit,
   owner: string,
-): Iterable<readonly [string, string | readonly string[] | undefined]> {
+): Iterable<readonly [string, string | number | readonly string[] | undefined]> {
   refuse(owner, anyHeaders(headers));
   return Symbol.iterator in headers ? headerPairs(headers, owner) : Object.entries(headers);
 }
 
 function* headerPairs(
-  headers: Iterable<readonly [string, string]>,
+  headers: Iterable<readonly [string, string | number]>,
   owner: string,
-): Generator<readonly [string, string]> {
+): Generator<readonly [string, string | number]> {
   for (const entry of headers) {
     refuse(owner, pair(entry));
     yield entry;

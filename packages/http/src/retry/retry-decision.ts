@@ -11,6 +11,7 @@ import type { ProxyAvailability } from "../model/proxy-provider.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, unreadBodyOf } from "../model/response.ts";
 import { errorVerdict, isFinalWhenRepeated, isTransient, type Verdict } from "../model/verdict.ts";
+import { warn } from "../support/warning.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { findHint } from "./dialects/hints.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
@@ -59,10 +60,31 @@ export function decideRetry(facts: AttemptFacts): RetryDecision | Promise<RetryD
   // `retry.when` may want to read a body that was not read: the call continues by status and headers.
   if (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined)
     return decideRetryByHead(facts);
-  const requested = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
-  return typeof requested === "boolean"
-    ? decideNow(facts, requested)
-    : requested.then((byCondition) => decideNow(facts, byCondition));
+  const { when } = facts.retry;
+  if (when === undefined) return decideNow(facts, false);
+  try {
+    const requested = when({ response: facts.response, error: facts.error });
+    return typeof requested === "boolean"
+      ? decideNow(facts, requested)
+      : requested.then(
+          (byCondition) => decideNow(facts, byCondition),
+          (thrown: unknown) => decideWithoutCondition(facts, thrown),
+        );
+  } catch (thrown) {
+    return decideWithoutCondition(facts, thrown);
+  }
+}
+
+/**
+ * Decides after `retry.when` threw. The usual reason is a condition that reads `response!.status` after an error without a
+ * response: that error must stay visible.
+ *
+ * @throws the error of the condition after a response.
+ */
+function decideWithoutCondition(facts: AttemptFacts, thrown: unknown): RetryDecision {
+  if (facts.response !== undefined) throw thrown;
+  warn({ what: "retry.when threw, and the rule decides without it", code: "HOLDFAST_CONDITION" }, thrown);
+  return decideNow(facts, false);
 }
 
 /** Decides by status and headers alone, without calling `retry.when`. */

@@ -1,4 +1,5 @@
 import { optionHints } from "../adapter/validate-options.ts";
+import { otherLibraries } from "./other-libraries.ts";
 import {
   aFunction,
   duration,
@@ -47,15 +48,25 @@ const sharedChecks = {
   timeout: timeoutCheck,
   throwOnStatus: flag,
   waitForCircuit: flag,
-  hooks: options<HooksInit>({
-    request: hookList,
-    response: hookList,
-    attempt: hookList,
-    retry: hookList,
-    giveUp: hookList,
-    cookieRefused: hookList,
-    error: hookList,
-  }),
+  hooks: options<HooksInit>(
+    {
+      request: hookList,
+      response: hookList,
+      attempt: hookList,
+      retry: hookList,
+      giveUp: hookList,
+      cookieRefused: hookList,
+      error: hookList,
+    },
+    {
+      init: "request",
+      beforeRequest: "request",
+      beforeRedirect: "request",
+      beforeRetry: "retry",
+      beforeError: "error",
+      afterResponse: "response",
+    },
+  ),
   idempotencyHeader: options<IdempotencyHeader>({ name: headerName, quoted: flag }),
   maxRedirects: kind({
     wanted: "a whole number of redirects, 0 or more, or null to use the counters of retry",
@@ -120,7 +131,12 @@ const sessionChecks: Checks<SessionOptions> = {
   random: aFunction,
 };
 
-const sessionHints = { ...optionHints, guard: "policy" };
+const ofRequest = ["json", "body", "signal", "drain", "idempotencyKey", "stream"];
+const sessionHints = {
+  ...optionHints,
+  ...otherLibraries,
+  ...Object.fromEntries(ofRequest.map((name) => [name, `${name} of the request`])),
+};
 
 const sessionFields: Check = options<SessionOptions>(sessionChecks, sessionHints);
 
@@ -145,7 +161,8 @@ export const sessionOptionsCheck: Check = (value) => {
 
 const signalCheck = kind({
   wanted: "an AbortSignal",
-  fits: (value) => isObject(value) && "aborted" in value && isFunction(value["addEventListener"]),
+  fits: (value) =>
+    value === null || (isObject(value) && "aborted" in value && isFunction(value["addEventListener"])),
 });
 
 const requestChecks = {
@@ -160,13 +177,9 @@ const requestChecks = {
 };
 
 const requestHints = {
-  ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
   ...optionHints,
-  patience: "drain",
-  data: "json, or body",
-  form: "body: new URLSearchParams({ … })",
-  query: "params",
-  searchParams: "params",
+  ...otherLibraries,
+  ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
 };
 
 /** Checks the options of a single request. */

@@ -90,18 +90,32 @@ const limit = kind({
   type: "number",
 });
 
-const timeoutFields: Check = options<TimeoutOptions>({
-  connect: limit,
-  read: limit,
-  attempt: limit,
-  total: limit,
-  proxy: options<ProxyTimeoutOptions>({
+const timeoutFields: Check = options<TimeoutOptions>(
+  {
     connect: limit,
-    tls: limit,
-    tunnel: limit,
-    origin: limit,
-  }),
-});
+    read: limit,
+    attempt: limit,
+    total: limit,
+    proxy: options<ProxyTimeoutOptions>({
+      connect: limit,
+      tls: limit,
+      tunnel: limit,
+      origin: limit,
+    }),
+  },
+  // got and undici
+  {
+    request: "total",
+    response: "read",
+    headers: "read",
+    body: "read",
+    send: "read",
+    socket: "read",
+    lookup: "connect",
+    secureConnect: "connect",
+    deadline: "total",
+  },
+);
 
 const anyTimeout = kind({
   wanted: 'a limit of the whole call such as "30s", or limits such as { connect: "5s", read: "30s" }',

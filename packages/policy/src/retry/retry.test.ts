@@ -638,3 +638,15 @@ for (const name of [
     );
   });
 }
+
+test("a condition that throws does not hide the error that it judged", async () => {
+  const broken = (): never => {
+    throw new TypeError("Cannot read properties of undefined");
+  };
+
+  for (const when of [broken, async () => broken()]) {
+    const error = await failureOf(retry({ when }).execute(failing(9)));
+
+    assert.ok(error instanceof TypeError && error.cause === refused);
+  }
+});

@@ -208,10 +208,24 @@ async function shouldRetry<T extends R, R>(call: RetriedCall<T, R>, attempt: Att
   const { rule } = call;
   const { outcome } = attempt;
   const ended = wasAborted(call, outcome) || (!rule.waitForCircuit && isCircuitOpen(outcome));
-  const again = !ended && (isTryAgain(outcome) || (await rule.when(attempt)));
+  const again = !ended && (isTryAgain(outcome) || (await judge(rule, attempt)));
   emit(call, { type: "attempt", policy: rule.name, attempt, again });
   if (again && rule.after !== undefined) await rule.after(attempt);
   return again;
+}
+
+/** Calls the condition. The error of a condition that fails has the error that it judged as its cause. */
+function judge<T extends R, R>({ when }: RetryRule<R>, attempt: Attempt<T>): boolean | Promise<boolean> {
+  const fail = (thrown: unknown): never => {
+    if (!attempt.outcome.ok) addCause(thrown, attempt.outcome.error);
+    throw thrown;
+  };
+  try {
+    const again = when(attempt);
+    return again instanceof Promise ? again.catch(fail) : again;
+  } catch (thrown) {
+    return fail(thrown);
+  }
 }
 
 function unwrapUnlessAborted<T extends R, R>(
