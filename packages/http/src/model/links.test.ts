@@ -59,6 +59,11 @@ const cases: readonly (readonly [what: string, value: string | null, targets: Re
     { next: "https://api.test/items?a" },
   ],
   ["a target without an end", "<?a; rel=next", {}],
+  [
+    "a quotation mark and a backslash at the end",
+    '<?a>; rel=next, "\\',
+    { next: "https://api.test/items?a" },
+  ],
 ];
 
 for (const [what, value, targets] of cases) {

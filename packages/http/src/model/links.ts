@@ -21,7 +21,7 @@ const target = /[\s,]*<([^>]*)>/y;
 const parameter =
   /[ \t]*;[ \t]*(?:([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t;,"]*)))?)?/y;
 /** The rest of a link that cannot be read, up to the comma behind it. A quotation mark without an end takes all. */
-const restOfLink = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|$))*/y;
+const restOfLink = /(?:[^,"]|"(?:[^"\\]|\\[^])*(?:"|\\?$))*/y;
 
 /**
  * Reads the Link header of a response at `url`, with several lines joined by ", ". A member that cannot be read is skipped,

@@ -92,7 +92,18 @@ describe("proxy statistics", () => {
 
   it("are recognised after a round trip through JSON; other values are not", () => {
     assert.equal(isProxyStats(JSON.parse(JSON.stringify(mergeProxyStats([], [idleProxyStats])))), true);
-    for (const other of [undefined, {}, [null], [{ proxy: 1 }], [{ ...idleProxyStats, bytes: "1" }]])
-      assert.equal(isProxyStats(other), false);
+    const others = [
+      { bytes: "1" },
+      { state: 1 },
+      { cooldownReasons: null },
+      { cooldownReasons: { "http-403": "1" } },
+      { activeCooldowns: {} },
+      { activeCooldowns: [null] },
+      { activeCooldowns: [{ host: 1, reason: "x", until: 1 }] },
+      { activeCooldowns: [{ reason: "x" }] },
+    ];
+    for (const other of [undefined, {}, [null], [{ proxy: 1 }]]) assert.equal(isProxyStats(other), false);
+    for (const other of others)
+      assert.equal(isProxyStats([{ ...idleProxyStats, ...other }]), false, JSON.stringify(other));
   });
 });

@@ -127,13 +127,29 @@ export function isProxyStats(value: unknown): value is readonly RunProxyStats[] 
 }
 
 function isOneProxyStats(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { proxy, state, cooldownReasons, activeCooldowns } = value;
   return (
-    typeof value === "object" &&
-    value !== null &&
-    "proxy" in value &&
-    typeof value.proxy === "string" &&
-    "cooldownReasons" in value &&
-    "activeCooldowns" in value &&
-    counterNames.every((name) => typeof Reflect.get(value, name) === "number")
+    typeof proxy === "string" &&
+    typeof state === "string" &&
+    isObject(cooldownReasons) &&
+    Object.values(cooldownReasons).every((count) => typeof count === "number") &&
+    Array.isArray(activeCooldowns) &&
+    activeCooldowns.every(isActiveCooldown) &&
+    counterNames.every((name) => typeof value[name] === "number")
   );
+}
+
+function isActiveCooldown(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { host, reason, until } = value;
+  return isOptionalString(host) && typeof reason === "string" && typeof until === "number";
+}
+
+function isOptionalString(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

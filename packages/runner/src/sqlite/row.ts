@@ -28,7 +28,7 @@ export function readJob(row: SqlRow): Job {
     url: readText(row, "url"),
   };
   if (row["request"] === null) return job;
-  const request: unknown = JSON.parse(readText(row, "request"));
+  const request = parseJson(readText(row, "request"));
   if (!isRequest(request)) throw new TypeError(`Row ${job.id} has no valid request`);
   return { ...job, request };
 }
@@ -36,6 +36,14 @@ export function readJob(row: SqlRow): Job {
 function isRequest(value: unknown): value is JobRequest {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).every(([key, part]) =>
-    key === "headers" ? typeof part === "object" : typeof part === "string",
+    key === "headers" ? typeof part === "object" && part !== null : typeof part === "string",
   );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
