@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compareBuilds, type Speedup } from "./http/compare-builds.ts";
 import { contestants, retryContestants } from "./http/contestants.ts";
+import { measureFailureCost } from "./http/failure-cost.ts";
 import { measureFailingHeap } from "./http/heap-growth.ts";
 import { startOrigin } from "./http/origin.ts";
 import { cpuPerRequest, race, ratio, type Result } from "./http/race.ts";
@@ -35,10 +36,18 @@ const { values: options } = parseArgs({
 
 const { against, quick } = options;
 const minAgainstRounds = 15;
-const paths = (options.paths ?? (against === undefined ? "/1k,/20k,/100k,/flaky" : "/1k")).split(",");
+const paths = (options.paths ?? (against === undefined ? "/1k,/20k,/100k,/flaky,/flaky-json" : "/1k")).split(
+  ",",
+);
 const concurrencies = (options.concurrency ?? (against === undefined ? "1,64" : "64")).split(",").map(Number);
 const rounds = quick ? 1 : Number(options.rounds ?? (against === undefined ? 7 : minAgainstRounds));
-const sizes: Readonly<Record<string, number>> = { "/1k": 1, "/20k": 20, "/100k": 100, "/flaky": 1 };
+const sizes: Readonly<Record<string, number>> = {
+  "/1k": 1,
+  "/20k": 20,
+  "/100k": 100,
+  "/flaky": 1,
+  "/flaky-json": 1,
+};
 
 function createWork(origin: string, path: string, concurrency: number): Work {
   const bytes = (sizes[path] ?? 0) * 1024;
@@ -104,6 +113,15 @@ async function checkHeap(origin: string): Promise<void> {
   if (!quick) assert.ok(growth < 2 ** 20, "The heap grows with the number of failed requests");
 }
 
+async function printFailureCost(origin: string): Promise<void> {
+  if (quick) return;
+  const seconds = Number(options.seconds);
+  const { success, failure, ratio: times } = await measureFailureCost(origin, { rounds, seconds });
+  console.log(
+    `\nA GET that ends with 503: ${failure.toFixed(1)} µs of processor, a successful one ${success.toFixed(1)}: × ${times.toFixed(2)}`,
+  );
+}
+
 async function compare(origin: string, old: string): Promise<void> {
   if (!quick && !(rounds >= minAgainstRounds)) {
     throw new RangeError(
@@ -136,12 +154,14 @@ async function main(): Promise<void> {
     return;
   }
   const [flaky, plain] = [
-    paths.filter((path) => path === "/flaky"),
-    paths.filter((path) => path !== "/flaky"),
+    paths.filter((path) => path.startsWith("/flaky")),
+    paths.filter((path) => !path.startsWith("/flaky")),
   ];
   await runRace("plain", origin.url, plain);
   await runRace("retrying", origin.url, flaky);
-  if (options.only === undefined) await checkHeap(origin.url);
+  if (options.only !== undefined) return;
+  await printFailureCost(origin.url);
+  await checkHeap(origin.url);
 }
 
 await main();

@@ -6,7 +6,7 @@ import { createBody } from "./work.ts";
 
 /** The server that all contestants send requests to. Disposing of it stops the server. */
 export interface Origin extends AsyncDisposable {
-  /** URL without a slash at the end. `/1k`, `/20k` and `/100k` return bodies of that size, `/flaky` a fifth of 503s, `/down` 503 only. */
+  /** URL without a slash at the end. `/1k`, `/20k` and `/100k` return bodies of that size, `/flaky` a fifth of 503s, `/flaky-json` the same as JSON that cannot be parsed, `/down` 503 only. */
   readonly url: string;
 }
 
@@ -18,6 +18,7 @@ const conf = `
   open_file_cache max=16 inactive=1h;
   location = /1k { return 200 "${createBody(1024).toString()}"; }
   location = /flaky { if ($connection_requests ~ "[05]$") { return 503; } return 200 "${createBody(1024).toString()}"; }
+  location = /flaky-json { default_type application/json; if ($connection_requests ~ "[05]$") { return 503 "down"; } return 200 "${createBody(1024).toString()}"; }
   location = /down { return 503; }
 `;
 

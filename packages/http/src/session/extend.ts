@@ -22,7 +22,9 @@ export function extendOptions(under: SessionOptions, over: SessionOptions): Sess
 }
 
 /** Returns headers by their names in lower case. An undefined value is kept: it removes a default. */
-function named(headers: HeadersInit = {}): Readonly<Record<string, string | number | readonly string[] | undefined>> {
+function named(
+  headers: HeadersInit = {},
+): Readonly<Record<string, string | number | readonly string[] | undefined>> {
   if (Symbol.iterator in headers) return mergeHeaders({}, headers);
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -190,8 +190,11 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   bodyPiece(bytes: Buffer, start: number, end: number): void {
     const listener = this.#listener;
     if (listener === undefined) return;
-    if (this.#sharedRead === undefined) listener.onResponseData(this, bytes.subarray(start, end));
-    else if (listener.collectsBody) listener.onResponseData(this, this.#bodyBuffer.copy(bytes, start, end));
+    // Over TLS each read has memory of its own: pieces that cannot be joined are passed on without a copy.
+    const isOwn = this.#sharedRead === undefined;
+    const isJoined = listener.collectsBody && (!isOwn || this.#bodyBuffer.joins(end - start));
+    if (isJoined) listener.onResponseData(this, this.#bodyBuffer.copy(bytes, start, end));
+    else if (isOwn) listener.onResponseData(this, bytes.subarray(start, end));
     else listener.onResponseData(this, (listener.bodyMemory ?? newMemory).copy(bytes, start, end));
   }
 

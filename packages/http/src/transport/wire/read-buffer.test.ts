@@ -81,3 +81,16 @@ test("new memory gives each piece its own buffer", () => {
 
   assert.deepEqual([copy.toString(), copy.buffer.byteLength], ["bcd", 3]);
 });
+
+test("only the pieces of a body of known and moderate length are joined", () => {
+  const room = new BodyBuffer();
+  const joins = (expected: number, size: number): boolean => {
+    room.begin(expected);
+    return room.joins(size);
+  };
+
+  assert.deepEqual(
+    [joins(100, 60), joins(100, 100), joins(-1, 60), joins(0, 60), joins(1e12, 60)],
+    [true, false, false, false, false],
+  );
+});

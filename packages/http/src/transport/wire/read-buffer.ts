@@ -77,10 +77,15 @@ export class BodyBuffer {
     this.#filled = 0;
   }
 
+  /** Whether a piece of this size is one of several that are copied into one buffer. */
+  joins(size: number): boolean {
+    return size < this.#expected && this.#expected <= maxBodyBufferBytes;
+  }
+
   /** Copies the bytes from `start` to `end`. A body must not be longer than its expected length. */
   copy(bytes: Buffer, start: number, end: number): Buffer {
     const size = end - start;
-    if (size >= this.#expected || this.#expected > maxBodyBufferBytes) {
+    if (!this.joins(size)) {
       const whole = Buffer.allocUnsafe(size);
       bytes.copy(whole, 0, start, end);
       return whole;
