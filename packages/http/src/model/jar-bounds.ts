@@ -67,7 +67,7 @@ export class JarBounds {
   }
 }
 
-/** Returns all cookies of a jar, whose store is synchronous. */
+/** Returns all cookies of a jar with a synchronous store. */
 export function listCookies({ store }: CookieJar): readonly Cookie[] {
   let found: readonly Cookie[] = [];
   store.getAllCookies((_error, cookies) => (found = cookies ?? []));

@@ -8,7 +8,7 @@ import type { ConnectLimits } from "./with-timeout.ts";
 export interface TunnelTest extends ConnectLimits {
   /** URL of the proxy with its credentials. */
   readonly proxy: string;
-  /** The URL whose host the tunnel leads to. */
+  /** The tunnel leads to the host of this URL. */
   readonly url: URL;
   readonly signal: AbortSignal | undefined;
   /** Instant on the clock at which the test must have ended. */
