@@ -14,6 +14,7 @@ export const sessionFlags = {
   "connect-timeout": { type: "string" },
   "read-timeout": { type: "string" },
   "max-bytes": { type: "string" },
+  "min-speed": { type: "string" },
   header: { type: "string", short: "H", multiple: true },
   "public-only": { type: "boolean" },
 } as const;
@@ -25,6 +26,7 @@ export function sessionHelp(maxBytes: string): string {
   --connect-timeout TIME   limit for a connection (5s)
   --read-timeout TIME      limit for silence from the server (30s)
   --max-bytes SIZE         largest body, decoded; a larger one fails (${maxBytes})
+  --min-speed SIZE         slowest body, in bytes a second over 60 s (100); 0 for any
   -H, --header 'N: V'      add a header to every request; may be repeated
   --public-only            connect only to public addresses, and not to this
                            machine or to private networks`;
@@ -42,6 +44,8 @@ export interface SessionSettings {
   readonly connect: number | undefined;
   readonly read: number | undefined;
   readonly maxBytes: number | undefined;
+  /** Bytes a second. */
+  readonly minSpeed: number | undefined;
   readonly publicOnly: boolean;
 }
 
@@ -58,6 +62,7 @@ export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["val
     connect: parseDuration("connect-timeout", values["connect-timeout"]),
     read: parseDuration("read-timeout", values["read-timeout"]),
     maxBytes: parseByteSize("max-bytes", values["max-bytes"]),
+    minSpeed: values["min-speed"] === "0" ? 0 : parseByteSize("min-speed", values["min-speed"]),
     publicOnly: values["public-only"] === true,
   };
 }
@@ -71,11 +76,12 @@ export async function openSession(
   { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
 ): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
-  const { total, connect, read, maxBytes, publicOnly } = settings;
+  const { total, connect, read, maxBytes, minSpeed, publicOnly } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(minSpeed === undefined ? {} : { minSpeed }),
     ...(publicOnly && { addresses: "public" as const }),
     ...(proxy === undefined ? {} : { proxy }),
     timeout: {

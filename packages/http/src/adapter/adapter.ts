@@ -188,13 +188,13 @@ export class HttpAdapter implements Adapter {
 }
 
 function toExchangeLimits({
-  timeouts: { connect, proxy, read, attempt, total },
+  timeouts: { connect, proxy, read, attempt, total, minSpeed },
   deadline,
   maxBytes,
   signal,
   observer,
 }: SendOptions): ExchangeLimits {
-  return { connect, proxy, read, attempt, total, deadline, maxBytes, signal, observer };
+  return { connect, proxy, read, attempt, total, deadline, maxBytes, minSpeed, signal, observer };
 }
 
 function toWireRequest(

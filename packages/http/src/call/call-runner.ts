@@ -10,7 +10,7 @@ import { toStatusError } from "../model/streamed-response.ts";
 import { Limiters } from "../pacing/limiters.ts";
 import { attachCallInfo } from "../telemetry/call-failure.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
-import { resolveTimeouts, type Timeouts } from "../transport/timeouts.ts";
+import { resolveTimeouts, timeoutDefaults, type Timeouts } from "../transport/timeouts.ts";
 import { buildRequest, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
 import type { Call } from "./call.ts";
 import { waitWithinBounds } from "./call-bounds.ts";
@@ -34,6 +34,8 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly maxRedirects: number | null;
   /** The limit that the session sets; undefined leaves it to `maxBufferedBytes` and, for streams, to no limit. */
   readonly maxBytes: number | undefined;
+  /** Undefined means the default of a body that is not streamed. */
+  readonly minSpeed: number | undefined;
   readonly verifyDigest: boolean | undefined;
   readonly maxBufferedBytes: number;
   readonly sensitiveHeaders: readonly string[];
@@ -95,7 +97,8 @@ export class CallRunner {
   ): Promise<DownloadResult> {
     // The file is verified as a whole. The digests of an encoded body apply to its bytes before they are decoded.
     const built = buildRequest(method, url, { session: this.#options.request, own: options });
-    const bounds = this.#contextFor({ ...options, stream: true }, built);
+    const { minSpeed = this.#options.minSpeed ?? timeoutDefaults.minSpeed } = options;
+    const bounds = this.#contextFor({ ...options, minSpeed, stream: true }, built);
     // A download throws a StatusError itself.
     const context = { ...bounds, verifyDigest: "encoded", throwOnStatus: false } as const;
     if (built.request.method === "HEAD")
@@ -146,7 +149,14 @@ export class CallRunner {
     this.#hasMountTimeouts = this.#options.adapters.values.some(({ timeout }) => timeout !== undefined);
   }
 
-  #timeoutsFor({ timeout }: RequestOptions, { request }: PreparedRequest): Timeouts {
+  #timeoutsFor(options: RequestOptions, prepared: PreparedRequest): Timeouts {
+    const timeouts = this.#givenTimeouts(options, prepared);
+    const minSpeed =
+      options.minSpeed ?? this.#options.minSpeed ?? (options.stream === true ? 0 : timeouts.minSpeed);
+    return minSpeed === timeouts.minSpeed ? timeouts : { ...timeouts, minSpeed };
+  }
+
+  #givenTimeouts({ timeout }: RequestOptions, { request }: PreparedRequest): Timeouts {
     const { timeouts } = this.#options;
     // Hot path: the adapter is looked up again later.
     if (!this.#hasMountTimeouts) return timeout === undefined ? timeouts : resolveTimeouts(timeout, timeouts);

@@ -78,6 +78,11 @@ export interface SessionOptions {
   /** Largest body in bytes, decoded. @default 2 GiB; a streamed body has no limit */
   readonly maxBytes?: number;
   /**
+   * Slowest body, in bytes a second, averaged over 60 seconds in which the call waits for it. A slower body fails its attempt with
+   * a ReadTimeoutError; 0 allows any speed. @default 100; a streamed body has no limit
+   */
+  readonly minSpeed?: number;
+  /**
    * Whether to verify the bytes of each body against `Content-Digest` and `Repr-Digest` (RFC 9530), if the server sends them.
    * A body that does not match throws a DigestError. Downloads are always verified. @default false
    */
@@ -151,6 +156,7 @@ export interface RequestOptions extends Pick<
   | "idempotencyHeader"
   | "maxRedirects"
   | "maxBytes"
+  | "minSpeed"
   | "verifyDigest"
 > {
   /** `false` sends the request without waiting for learned rate limits. @default true: as the session does */

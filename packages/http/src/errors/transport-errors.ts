@@ -93,14 +93,23 @@ const unfinishedSteps: { readonly [Name in Phase]?: string } = {
   tls: "the TLS handshake did not finish",
 };
 
-/** The server sent nothing for longer than `timeout.read`: no head, or no further byte of the body. */
+/**
+ * The server sent nothing for longer than `timeout.read`: no head, or no further byte of the body. Or its body was slower than
+ * `minSpeed`.
+ */
 export class ReadTimeoutError extends TransportError {
   readonly code = "ERR_READ_TIMEOUT";
   /** The limit, in milliseconds. */
   readonly limit: number;
 
-  constructor(target: string, limit: number, phase: Phase) {
-    super(`${target} sent nothing for ${limit} ms`, { phase, mayHaveArrived: true });
+  /** @param cause the phase of a silence, or the speed in bytes a second that the body did not reach. */
+  constructor(target: string, limit: number, cause: Phase | { readonly minSpeed: number }) {
+    const isSilence = typeof cause === "string";
+    const sent = isSilence ? "nothing" : `less than ${cause.minSpeed} bytes a second (minSpeed)`;
+    super(`${target} sent ${sent} for ${limit} ms`, {
+      phase: isSilence ? cause : "body",
+      mayHaveArrived: true,
+    });
     this.limit = limit;
   }
 }

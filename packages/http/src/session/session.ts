@@ -268,6 +268,7 @@ function toRunnerOptions(options: SessionOptions): Omit<CallRunnerOptions, OwnPa
     waitForCircuit,
     maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
     maxBytes: options.maxBytes,
+    minSpeed: options.minSpeed,
     verifyDigest: options.verifyDigest,
     maxBufferedBytes: maxBytes,
     sensitiveHeaders: options.sensitiveHeaders ?? [],

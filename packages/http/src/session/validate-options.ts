@@ -74,6 +74,7 @@ const sharedChecks = {
     type: "number",
   }),
   maxBytes: integer(0, "a whole number of bytes"),
+  minSpeed: integer(0, "a whole number of bytes a second"),
   verifyDigest: flag,
 };
 

@@ -44,9 +44,17 @@ export interface Timeouts {
   readonly read: number;
   readonly attempt: number;
   readonly total: number;
+  /** Slowest body, in bytes a second; 0 for any. */
+  readonly minSpeed: number;
 }
 
-export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt: Infinity, total: Infinity };
+export const timeoutDefaults: Timeouts = {
+  connect: 5_000,
+  read: 30_000,
+  attempt: Infinity,
+  total: Infinity,
+  minSpeed: 100,
+};
 
 /**
  * Returns `under` with the given limits replaced. A duration replaces `total`.
@@ -65,6 +73,7 @@ export function resolveTimeouts(
     read: toMs(given.read ?? under.read),
     attempt: toMs(given.attempt ?? under.attempt),
     total: toMs(given.total ?? under.total),
+    minSpeed: under.minSpeed,
     ...(proxy && { proxy }),
   };
 }

@@ -20,7 +20,7 @@ import {
   type WireRequest,
 } from "../wire/messages.ts";
 import type { ExchangeController, ResponseListener } from "../wire/protocol.ts";
-import { findExceededLimit, maxInterimReadLimits, type LimitedState } from "./limits.ts";
+import { findExceededLimit, maxInterimReadLimits, type LimitedState, type SpeedWindow } from "./limits.ts";
 import { mayRedispatch } from "./redispatch.ts";
 import { translateError } from "./translate-error.ts";
 import { Upload, withContentLength } from "./upload.ts";
@@ -70,6 +70,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   activeAt = 0;
   wasActive = false;
   sentBefore = 0;
+  speed: SpeedWindow | undefined;
   progressBefore = 0;
   #interimSince: number | undefined;
 
@@ -105,6 +106,10 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
 
   get connectLimit(): number {
     return this.limits.connect;
+  }
+
+  get bodyBytes(): number {
+    return this.received;
   }
 
   get proxyLimits(): ExchangeLimits["proxy"] {

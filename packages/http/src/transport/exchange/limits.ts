@@ -15,6 +15,36 @@ import type { ExchangeController } from "../wire/protocol.ts";
  */
 export const maxInterimReadLimits = 10;
 
+// How long the body must be slower than `minSpeed`, in milliseconds.
+const speedWindow = 60_000;
+// A check comes every ten milliseconds. A longer gap means that nothing was checked, because nothing waited for the body.
+const longestGap = 1_000;
+
+/** Measures the speed of a body over the time in which its reader waits for it. */
+export class SpeedWindow {
+  #checkedAt = -Infinity;
+  #waited = 0;
+  #bytes = 0;
+
+  /** Records a check. Returns whether the body was slower than `minSpeed` for a whole window. */
+  isTooSlow(
+    { activeAt, bodyBytes }: Pick<LimitedState, "activeAt" | "bodyBytes">,
+    minSpeed: number,
+    now: number,
+  ): boolean {
+    const gap = now - this.#checkedAt;
+    this.#checkedAt = now;
+    // Without a reader, the time is not that of the server.
+    if (activeAt === Infinity || gap > longestGap) return false;
+    this.#waited += gap;
+    if (this.#waited < speedWindow) return false;
+    const isSlow = (bodyBytes - this.#bytes) * 1_000 < minSpeed * this.#waited;
+    this.#waited = 0;
+    this.#bytes = bodyBytes;
+    return isSlow;
+  }
+}
+
 /** The state of an exchange that its limits depend on. Times are milliseconds on the clock. */
 export interface LimitedState {
   readonly request: Pick<WireRequest, "target">;
@@ -31,6 +61,10 @@ export interface LimitedState {
   activeAt: number;
   /** Whether there was a sign of life since the last check: only a check reads the clock, which costs 0.04 µs each time. */
   wasActive: boolean;
+  /** Bytes of the body received so far, as sent. */
+  readonly bodyBytes: number;
+  /** Created at the first check of a body. */
+  speed: SpeedWindow | undefined;
   /** Bytes that the connection had sent at the last check. */
   sentBefore: number;
   /** The progress of the connection when the stream began (HTTP/2). */
@@ -56,6 +90,10 @@ function findSilence(exchange: LimitedState, connection: Connection, now: number
   const { read } = exchange.limits;
   const { target } = exchange.request;
   recordActivity(exchange, connection, now);
+  if (exchange.phase === "body" && isTooSlow(exchange, now)) {
+    const { minSpeed = 0 } = exchange.limits;
+    return new ReadTimeoutError(target, speedWindow, { minSpeed });
+  }
   if (connection.multiplexed && exchange.activeAt < Infinity) connection.checkAlive(now, read);
   if (now - exchange.activeAt < read) return undefined;
   // Nothing has arrived for any stream since this one began: it may be dead, so that no further request may use it.
@@ -80,4 +118,11 @@ function recordActivity(exchange: LimitedState, connection: Connection, now: num
 function sentBytes(exchange: LimitedState, connection: Connection): number {
   if (!connection.multiplexed) return connection.bytesWritten - connection.bytesWaiting;
   return exchange.controller === undefined ? connection.progress : exchange.sentBefore;
+}
+
+function isTooSlow(exchange: LimitedState, now: number): boolean {
+  const { minSpeed = 0 } = exchange.limits;
+  if (minSpeed === 0) return false;
+  exchange.speed ??= new SpeedWindow();
+  return exchange.speed.isTooSlow(exchange, minSpeed, now);
 }

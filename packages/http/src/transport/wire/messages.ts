@@ -29,6 +29,8 @@ export interface ExchangeLimits {
   /** Time at which the whole call ends. */
   readonly deadline: number;
   readonly maxBytes: number;
+  /** Slowest body, in bytes a second. @default 0 */
+  readonly minSpeed?: number | undefined;
   readonly signal: AbortSignal | undefined;
   /** Receives the traces of the exchange. */
   readonly observer?: Observer | undefined;
