@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 
 const root = join(import.meta.dirname, "..");
 
-/** Types whose names may come from outside. */
+/** Types of records with names that may come from outside. */
 const recordTypes = String.raw`(?:Readonly<)?(?:Partial<)?(?:Record<string,|Record<ProxyReason,|HeaderRecord|HeaderFields|ReplyHeaders|ProxyMap|Environment\b|OptionSpecs|OptionTypes)`;
 
 /** Lookups that find own names only, with the reason. */
@@ -71,7 +71,7 @@ function sources(): readonly string[] {
     .toSorted();
 }
 
-/** Returns the reads `record[name]` of a source whose record has text keys and whose name is not a literal. */
+/** Returns the reads `record[name]` of a source, for records with text keys and names that are not literals. */
 function findLookups(source: string): readonly string[] {
   const declared = new RegExp(String.raw`([\w#]+)\??: ${recordTypes}`, "g");
   const names = new Set([...source.matchAll(declared)].map(([, name = ""]) => name.replace("#", "")));

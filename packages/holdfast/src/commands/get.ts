@@ -41,7 +41,7 @@ Options
   --raw                    write the body to a terminal unchanged, also binary
                            data; without it, control characters are escaped
   -v, --verbose            print each attempt on standard error
-${sessionHelp("2G")}
+${sessionHelp("2G", "none")}
 ${proxyHelp}
 ${optionsFileHelp}
 

@@ -25,6 +25,8 @@ const runFlags = {
   quiet: { type: "boolean", short: "q" },
 } as const;
 
+// Two hosts that drip a byte within each read limit would otherwise hold their places for ever.
+const defaultWireTimeout = 600_000;
 // A run keeps one body in memory for each request in flight.
 const defaultMaxBytes = 256 * 2 ** 20;
 
@@ -76,7 +78,11 @@ function validateRunFlags(
     progress: parseChoice("progress", values.progress, ["auto", "bar", "plain", "none"]),
     report: parseChoice("report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
-    session: { ...session, maxBytes: session.maxBytes ?? defaultMaxBytes },
+    session: {
+      ...session,
+      maxBytes: session.maxBytes ?? defaultMaxBytes,
+      wire: session.wire ?? defaultWireTimeout,
+    },
     proxies,
     direct: values.direct === true,
   };

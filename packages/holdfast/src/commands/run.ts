@@ -33,7 +33,7 @@ Options
   -o, --output DIR         directory of the run (results)
   -j, --concurrency N      maximum requests in flight (16)
   --per-host N             maximum requests in flight to one host (8)
-${sessionHelp("256M")}
+${sessionHelp("256M", "10m")}
 ${proxyHelp}
 ${optionsFileHelp}
   --direct                 continue without the proxies that the run used before

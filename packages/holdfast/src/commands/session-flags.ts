@@ -13,18 +13,21 @@ export const sessionFlags = {
   timeout: { type: "string" },
   "connect-timeout": { type: "string" },
   "read-timeout": { type: "string" },
+  "wire-timeout": { type: "string" },
   "max-bytes": { type: "string" },
   "min-speed": { type: "string" },
   header: { type: "string", short: "H", multiple: true },
   "public-only": { type: "boolean" },
 } as const;
 
-/** Returns the lines of a help text about these options. `maxBytes` is the default of `--max-bytes`. */
-export function sessionHelp(maxBytes: string): string {
+/** Returns the lines of a help text about these options, with the defaults of `--max-bytes` and `--wire-timeout`. */
+export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   return `  --attempts N             maximum attempts per URL, first included (4)
   --timeout TIME           limit per URL for all attempts and waits (none)
   --connect-timeout TIME   limit for a connection (5s)
   --read-timeout TIME      limit for silence from the server (30s)
+  --wire-timeout TIME      limit per URL for its attempts on the wire, without waits
+                           and fast bodies (${wireTimeout})
   --max-bytes SIZE         largest body, decoded; a larger one fails (${maxBytes})
   --min-speed SIZE         slowest body, in bytes a second over 60 s (100); 0 for any
   -H, --header 'N: V'      add a header to every request; may be repeated
@@ -43,6 +46,7 @@ export interface SessionSettings {
   readonly total: number | undefined;
   readonly connect: number | undefined;
   readonly read: number | undefined;
+  readonly wire: number | undefined;
   readonly maxBytes: number | undefined;
   /** Bytes a second. */
   readonly minSpeed: number | undefined;
@@ -61,6 +65,7 @@ export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["val
     total: parseDuration("timeout", values.timeout),
     connect: parseDuration("connect-timeout", values["connect-timeout"]),
     read: parseDuration("read-timeout", values["read-timeout"]),
+    wire: parseDuration("wire-timeout", values["wire-timeout"]),
     maxBytes: parseByteSize("max-bytes", values["max-bytes"]),
     minSpeed: values["min-speed"] === "0" ? 0 : parseByteSize("min-speed", values["min-speed"]),
     publicOnly: values["public-only"] === true,
@@ -76,7 +81,7 @@ export async function openSession(
   { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
 ): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
-  const { total, connect, read, maxBytes, minSpeed, publicOnly } = settings;
+  const { total, connect, read, wire, maxBytes, minSpeed, publicOnly } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
@@ -88,6 +93,7 @@ export async function openSession(
       ...(total === undefined ? {} : { total }),
       ...(connect === undefined ? {} : { connect }),
       ...(read === undefined ? {} : { read }),
+      ...(wire === undefined ? {} : { wire }),
     },
   });
 }

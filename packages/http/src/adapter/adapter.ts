@@ -188,13 +188,13 @@ export class HttpAdapter implements Adapter {
 }
 
 function toExchangeLimits({
-  timeouts: { connect, proxy, read, attempt, total, minSpeed },
+  timeouts: { connect, proxy, read, attempt, total, wire, minSpeed },
   deadline,
   maxBytes,
   signal,
   observer,
 }: SendOptions): ExchangeLimits {
-  return { connect, proxy, read, attempt, total, deadline, maxBytes, minSpeed, signal, observer };
+  return { connect, proxy, read, attempt, total, deadline, maxBytes, minSpeed, wire, signal, observer };
 }
 
 function toWireRequest(

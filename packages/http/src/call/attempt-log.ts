@@ -74,6 +74,8 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   #isReopened = false;
   #requestSummary: RequestSummary | undefined;
   #trace = emptyTrace;
+  /** Milliseconds of slow time on the wire, for `timeout.wire`. */
+  #wireTime = 0;
   #skipped = noSkippedReplies;
 
   constructor({ request, hooks, before }: Pick<CallPlan, "request" | "hooks" | "before">) {
@@ -104,6 +106,13 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   /** The duration of the whole call, waits included, in milliseconds. */
   get elapsed(): number {
     return this.endedAt - this.#startedAt;
+  }
+
+  /** The attempts before a redirect count, too. */
+  addWireTime(ms: number): number {
+    if (this.#before !== undefined) return this.#before.addWireTime(ms);
+    this.#wireTime += ms;
+    return this.#wireTime;
   }
 
   observe(trace: Trace): void {

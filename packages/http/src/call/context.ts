@@ -70,5 +70,5 @@ export interface CallPlan extends AttemptContext {
   readonly limiters: Limiters | undefined;
   readonly streams: CallStreams | undefined;
   /** The request that a redirect answered, if this call follows one. */
-  readonly before?: Pick<CallInfo, "attempts"> | undefined;
+  readonly before?: (Pick<CallInfo, "attempts"> & { addWireTime(ms: number): number }) | undefined;
 }

@@ -157,7 +157,7 @@ function creationTime({ creation }: Cookie): number {
 
 /**
  * Returns whether a response over plain http would replace, delete or shadow a `Secure` cookie (RFC 6265bis §5.7): one of the same
- * name, whose domain matches that of the new one or the other way round, and whose path contains that of the new one.
+ * name, with a domain that matches that of the new one or the other way round, and a path that contains the new path.
  */
 export function shadowsSecure(
   added: Pick<Cookie, "key" | "domain" | "path">,

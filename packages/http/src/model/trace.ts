@@ -37,6 +37,8 @@ export interface Observer {
    * read. Without this method every body is read.
    */
   continuesWithoutBody?(head: ResponseHead): boolean;
+  /** Adds milliseconds to the time of the call on the wire, and returns its sum. */
+  addWireTime?(ms: number): number;
 }
 
 /** The head of a response. */

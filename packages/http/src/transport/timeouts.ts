@@ -32,6 +32,11 @@ export interface TimeoutOptions {
   readonly attempt?: Duration;
   /** The whole call: attempts, waits, redirects and bodies. @default Infinity */
   readonly total?: Duration;
+  /**
+   * The time of all attempts of a call on the wire, summed. Waits do not count, nor does time in which bytes move at `minSpeed` or
+   * faster. @default Infinity
+   */
+  readonly wire?: Duration;
 }
 
 /** The option `timeout`: limits, which are merged over the limits in force, or the limit of the whole call. */
@@ -44,6 +49,7 @@ export interface Timeouts {
   readonly read: number;
   readonly attempt: number;
   readonly total: number;
+  readonly wire: number;
   /** Slowest body, in bytes a second; 0 for any. */
   readonly minSpeed: number;
 }
@@ -53,6 +59,7 @@ export const timeoutDefaults: Timeouts = {
   read: 30_000,
   attempt: Infinity,
   total: Infinity,
+  wire: Infinity,
   minSpeed: 100,
 };
 
@@ -73,6 +80,7 @@ export function resolveTimeouts(
     read: toMs(given.read ?? under.read),
     attempt: toMs(given.attempt ?? under.attempt),
     total: toMs(given.total ?? under.total),
+    wire: toMs(given.wire ?? under.wire),
     minSpeed: under.minSpeed,
     ...(proxy && { proxy }),
   };
@@ -105,6 +113,7 @@ const timeoutFields: Check = options<TimeoutOptions>(
     read: limit,
     attempt: limit,
     total: limit,
+    wire: limit,
     proxy: options<ProxyTimeoutOptions>({
       connect: limit,
       tls: limit,

@@ -20,7 +20,13 @@ import {
   type WireRequest,
 } from "../wire/messages.ts";
 import type { ExchangeController, ResponseListener } from "../wire/protocol.ts";
-import { findExceededLimit, maxInterimReadLimits, type LimitedState, type SpeedWindow } from "./limits.ts";
+import {
+  findExceededLimit,
+  maxInterimReadLimits,
+  type LimitedState,
+  type SpeedWindow,
+  type WireMeter,
+} from "./limits.ts";
 import { mayRedispatch } from "./redispatch.ts";
 import { translateError } from "./translate-error.ts";
 import { Upload, withContentLength } from "./upload.ts";
@@ -71,6 +77,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   wasActive = false;
   sentBefore = 0;
   speed: SpeedWindow | undefined;
+  wireMeter: WireMeter | undefined;
   progressBefore = 0;
   #interimSince: number | undefined;
 
@@ -106,6 +113,10 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
 
   get connectLimit(): number {
     return this.limits.connect;
+  }
+
+  addWireTime(ms: number): number {
+    return this.#observer?.addWireTime?.(ms) ?? 0;
   }
 
   get bodyBytes(): number {

@@ -45,6 +45,30 @@ export class SpeedWindow {
   }
 }
 
+// Time is counted, or not, in parts of this length, in milliseconds.
+const wirePart = 1_000;
+
+/** Measures the time in which a request is on the wire and its bytes move more slowly than `minSpeed`. */
+export class WireMeter {
+  #checkedAt = -Infinity;
+  #waited = 0;
+  #bytes = 0;
+
+  /** Records a check, with the bytes that have moved so far. Returns the milliseconds to count. */
+  check(now: number, { activeAt, bytes }: { activeAt: number; bytes: number }, minSpeed: number): number {
+    const gap = now - this.#checkedAt;
+    this.#checkedAt = now;
+    if (activeAt === Infinity || gap > longestGap) return 0;
+    this.#waited += gap;
+    if (this.#waited < wirePart) return 0;
+    const waited = this.#waited;
+    const isFast = (bytes - this.#bytes) * 1_000 >= Math.max(1, minSpeed) * waited;
+    this.#waited = 0;
+    this.#bytes = bytes;
+    return isFast ? 0 : waited;
+  }
+}
+
 /** The state of an exchange that its limits depend on. Times are milliseconds on the clock. */
 export interface LimitedState {
   readonly request: Pick<WireRequest, "target">;
@@ -65,6 +89,10 @@ export interface LimitedState {
   readonly bodyBytes: number;
   /** Created at the first check of a body. */
   speed: SpeedWindow | undefined;
+  /** Created at the first check of a request on the wire. */
+  wireMeter: WireMeter | undefined;
+  /** Adds milliseconds to the time of the call on the wire, and returns its sum. */
+  addWireTime(ms: number): number;
   /** Bytes that the connection had sent at the last check. */
   sentBefore: number;
   /** The progress of the connection when the stream began (HTTP/2). */
@@ -90,17 +118,21 @@ function findSilence(exchange: LimitedState, connection: Connection, now: number
   const { read } = exchange.limits;
   const { target } = exchange.request;
   recordActivity(exchange, connection, now);
-  if (exchange.phase === "body" && isTooSlow(exchange, now)) {
-    const { minSpeed = 0 } = exchange.limits;
-    return new ReadTimeoutError(target, speedWindow, { minSpeed });
-  }
-  if (connection.multiplexed && exchange.activeAt < Infinity) connection.checkAlive(now, read);
+  const slow = findSlowness(exchange, connection, now);
+  if (slow !== undefined) return slow;
   if (now - exchange.activeAt < read) return undefined;
   // Nothing has arrived for any stream since this one began: it may be dead, so that no further request may use it.
   if (connection.multiplexed && connection.progress === exchange.progressBefore) connection.stopAccepting();
   return exchange.isUploadStarved
     ? new UploadTimeoutError(target, read, exchange.mayHaveArrived)
     : new ReadTimeoutError(target, read, exchange.phase);
+}
+
+function findSlowness(exchange: LimitedState, connection: Connection, now: number): Error | undefined {
+  const { minSpeed = 0, wire = Infinity } = exchange.limits;
+  if (isWireTimeSpent(exchange, connection, now)) return new DeadlineExceededError(wire);
+  if (exchange.phase !== "body" || !isTooSlow(exchange, now)) return undefined;
+  return new ReadTimeoutError(exchange.request.target, speedWindow, { minSpeed });
 }
 
 function recordActivity(exchange: LimitedState, connection: Connection, now: number): void {
@@ -125,4 +157,14 @@ function isTooSlow(exchange: LimitedState, now: number): boolean {
   if (minSpeed === 0) return false;
   exchange.speed ??= new SpeedWindow();
   return exchange.speed.isTooSlow(exchange, minSpeed, now);
+}
+
+function isWireTimeSpent(exchange: LimitedState, connection: Connection, now: number): boolean {
+  const { wire = Infinity, minSpeed = 0 } = exchange.limits;
+  if (wire === Infinity) return false;
+  exchange.wireMeter ??= new WireMeter();
+  const { activeAt, bodyBytes } = exchange;
+  const bytes = bodyBytes + (connection.multiplexed ? 0 : connection.bytesWritten - connection.bytesWaiting);
+  const counted = exchange.wireMeter.check(now, { activeAt, bytes }, minSpeed);
+  return exchange.addWireTime(counted) >= wire;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
-import type { Clock } from "@holdfast/policy";
+import { DeadlineExceededError, type Clock } from "@holdfast/policy";
 import { ReadTimeoutError } from "../../errors/transport-errors.ts";
 import { Session } from "../../session/session.ts";
 import { SpeedWindow, type LimitedState } from "./limits.ts";
@@ -90,4 +90,24 @@ test("the time in which no reader waits for the body does not count", () => {
   );
 
   assert.equal(slowAt, 259_990);
+});
+
+test("the time of all attempts and redirects on the wire is limited, fast bodies and waits excluded", async () => {
+  const { url, server } = await drip(1);
+  const session = new Session({
+    clock: fastClock,
+    retry: { total: 9 },
+    minSpeed: 100,
+    timeout: { read: "1h" },
+  });
+
+  const error = await session.get(url, { timeout: { wire: "90s" } }).catch((reason: unknown) => reason);
+
+  assert.ok(error instanceof DeadlineExceededError);
+  assert.equal(error.limit, 90_000);
+  server.close();
+  const fast = await drip(400);
+  assert.equal((await session.get(fast.url, { timeout: { wire: "20s" } })).status, 200);
+  await session.close();
+  fast.server.close();
 });

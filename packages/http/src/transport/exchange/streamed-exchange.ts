@@ -198,7 +198,10 @@ export class StreamedExchange extends Exchange implements BodySource {
 function weakObserver(observer: Observer | undefined): Observer | undefined {
   if (observer === undefined) return undefined;
   const reference = new WeakRef(observer);
-  return { observe: (trace) => reference.deref()?.observe(trace) };
+  return {
+    observe: (trace) => reference.deref()?.observe(trace),
+    addWireTime: (ms) => reference.deref()?.addWireTime?.(ms) ?? 0,
+  };
 }
 
 const discardedError = new Error("The rest of the body was discarded");

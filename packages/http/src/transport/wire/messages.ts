@@ -31,6 +31,8 @@ export interface ExchangeLimits {
   readonly maxBytes: number;
   /** Slowest body, in bytes a second. @default 0 */
   readonly minSpeed?: number | undefined;
+  /** Longest time of all attempts of the call on the wire. @default Infinity */
+  readonly wire?: number | undefined;
   readonly signal: AbortSignal | undefined;
   /** Receives the traces of the exchange. */
   readonly observer?: Observer | undefined;
