@@ -9,6 +9,8 @@ import { sessionDefaults } from "./defaults.ts";
 /** Merges options: headers, parameters, hooks, retries and timeouts are merged, and every other option replaces. */
 export function extendOptions(under: SessionOptions, over: SessionOptions): SessionOptions {
   const given = Object.fromEntries(Object.entries(over).filter(([, value]) => value !== undefined));
+  // `minSpeed` is an option of its own.
+  const { minSpeed: _, ...timeout } = resolveTimeouts(over.timeout, resolveTimeouts(under.timeout));
   const params = mergeParams(under.params, over.params);
   return {
     ...under,
@@ -17,7 +19,7 @@ export function extendOptions(under: SessionOptions, over: SessionOptions): Sess
     ...(params !== undefined && { params }),
     hooks: joinHooks(under.hooks, over.hooks),
     retry: resolveRetry(over.retry, resolveRetry(under.retry, sessionDefaults.retry)),
-    timeout: resolveTimeouts(over.timeout, resolveTimeouts(under.timeout)),
+    timeout,
   };
 }
 

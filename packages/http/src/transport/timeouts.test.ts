@@ -10,6 +10,8 @@ test("replaces the given limits and keeps the others", () => {
     read: 500,
     attempt: Infinity,
     total: 60_000,
+    wire: Infinity,
+    minSpeed: 100,
   });
   assert.equal(resolveTimeouts(undefined, session), session);
 });
