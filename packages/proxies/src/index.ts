@@ -8,7 +8,7 @@ export {
 export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./list/entry.ts";
 export type { ProxyEvent, ProxyListener } from "./options/events.ts";
 export type { ProxyCounts } from "./options/pool-stats.ts";
-export type { OutcomeKind, ProxyOutcome } from "./rules/outcome.ts";
+export type { OutcomeKind, ProxyOutcome, ProxyVerdictKind } from "./rules/outcome.ts";
 export type {
   ChooseProxy,
   IsBlocked,

@@ -18,14 +18,19 @@ export function escapeForTerminal(text: string): string {
 
 /**
  * Makes text from outside safe for one line of a message: hides credentials, keys and tokens, escapes control characters (a
- * list of URLs must not move the cursor), and removes the middle of a string longer than `maxLength`.
+ * list of URLs must not move the cursor), and removes the middle of a string longer than `maxLength`. `hide` replaces secrets.
  */
-export function printable(text: string, maxLength = 120): string {
+export function printable(text: string, maxLength = 120, hide: (text: string) => string = redact): string {
   const escaped = text.replace(
     lineControls,
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`,
   );
-  return shorten(redact(escaped), maxLength);
+  return shorten(hide(escaped), maxLength);
+}
+
+/** Hides the secrets of URLs in a message of the program's own, which may explain a header such as `X-Key: it has …`. */
+export function redactUrls(text: string): string {
+  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi, (url) => redact(url));
 }
 
 /** Hides the secrets of a text of several lines, and escapes its control characters. */
