@@ -48,7 +48,8 @@ function startProcess(folder: Folder, code: string, wrap: readonly string[] = []
   return spawn(command, [...before, ...args], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
-const holdForever = `lock(); console.log("locked"); setInterval(() => undefined, 60_000);`;
+// A lock that nothing refers to is released by the garbage collector.
+const holdForever = `globalThis.held = lock(); console.log("locked"); setInterval(() => undefined, 60_000);`;
 
 async function startHolder(folder: Folder, wrap: readonly string[] = []): Promise<ChildProcess> {
   const holder = startProcess(folder, holdForever, wrap);
