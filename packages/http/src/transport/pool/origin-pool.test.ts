@@ -28,12 +28,16 @@ async function socket(): Promise<Socket> {
 
 /** A connector whose openings the test ends with a socket or an error. */
 class Openings {
-  readonly all: { resolve: (socket: Socket) => void; reject: (error: Error) => void; signal: AbortSignal }[] =
-    [];
+  readonly all: {
+    resolve: (socket: Socket) => void;
+    reject: (error: Error) => void;
+    signal: AbortSignal;
+    limit: number;
+  }[] = [];
 
-  readonly connector: OriginPoolOptions["connector"] = (_origin, _limit, signal) =>
+  readonly connector: OriginPoolOptions["connector"] = (_origin, { connectLimit: limit }, signal) =>
     new Promise((resolve, reject) => {
-      this.all.push({ resolve, reject, signal });
+      this.all.push({ resolve, reject, signal, limit });
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
 }
@@ -117,6 +121,62 @@ test("a failed opening fails the first waiting request, or all that share the co
     );
     failing.close(new Error("over"));
   }
+});
+
+test("each connection of HTTP/1.1 is opened within the limit of its own request, which fails alone", async () => {
+  const { pool: mixed, openings } = pool();
+  const [short, long] = [new TestRequest(100), new TestRequest(3_000)];
+  mixed.acquire(short);
+  mixed.acquire(long);
+
+  openings.all[0]?.reject(new ConnectTimeoutError("pool.test", 100));
+  await turn();
+  const failures = [short.errors.length, long.errors.length];
+  openings.all[1]?.resolve(await socket());
+  await turn();
+
+  assert.deepEqual(
+    openings.all.map(({ limit }) => limit),
+    [100, 3_000],
+  );
+  assert.deepEqual([failures, long.connections.length], [[1, 0], 1]);
+  mixed.close(new Error("over"));
+});
+
+test("a new connection of HTTP/1.1 goes to the request that it was opened for", async () => {
+  const { pool: mixed, openings } = pool();
+  const [long, short] = [new TestRequest(3_000), new TestRequest(100)];
+  mixed.acquire(long);
+  mixed.acquire(short);
+
+  openings.all[1]?.resolve(await socket());
+  await turn();
+
+  assert.deepEqual([long.connections.length, short.connections.length], [0, 1]);
+  mixed.close(new Error("over"));
+});
+
+test("a connection for a request that was served otherwise fails no other, which opens its own", async () => {
+  const { pool: two, openings } = pool({ maxConnections: 2 });
+  const [busy, served, waiting] = [new TestRequest(), new TestRequest(), new TestRequest(500)];
+  two.acquire(busy);
+  openings.all[0]?.resolve(await socket());
+  await turn();
+  two.acquire(served);
+  const connection = busy.connections[0];
+  assert.ok(connection !== undefined);
+  two.release(connection);
+  two.acquire(waiting);
+
+  openings.all[1]?.reject(new ConnectTimeoutError("pool.test", 1_000));
+  await turn();
+
+  assert.deepEqual([served.connections, waiting.errors], [[connection], []]);
+  assert.deepEqual(
+    openings.all.map(({ limit }) => limit),
+    [1_000, 1_000, 500],
+  );
+  two.close(new Error("over"));
 });
 
 test("cancels the opening of a connection that no request waits for", async () => {

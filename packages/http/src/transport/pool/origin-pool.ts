@@ -15,6 +15,13 @@ export interface PendingRequest extends ConnectLimits {
   connectionFailed(error: unknown): void;
 }
 
+/** A connection that is being opened. */
+interface Opening {
+  readonly abort: AbortController;
+  /** The request within whose limit it is opened. */
+  readonly owner: PendingRequest;
+}
+
 /** Observes which pools can be removed. */
 export interface PoolObserver {
   /** Called when a pool has become empty. */
@@ -51,7 +58,7 @@ export class OriginPool {
   readonly #all = new Set<Connection>();
   /** Connections that accept no further request and still carry some. */
   readonly #leaving = new Set<Connection>();
-  readonly #openings = new Set<AbortController>();
+  readonly #openings = new Set<Opening>();
   readonly #waiting = new Set<PendingRequest>();
   readonly #waitLimits: WaitLimits<PendingRequest>;
   /** Whether one connection serves all requests. Assumed until the first connection is open, when it may be HTTP/2. */
@@ -123,11 +130,20 @@ export class OriginPool {
   /** Removes a waiting request, and stops opening connections that no other request needs. */
   cancel(request: PendingRequest): void {
     if (!this.#stopWaiting(request)) return;
-    for (const opening of [...this.#openings].slice(this.#wantedOpenings)) {
-      this.#openings.delete(opening);
-      opening.abort(new Error("No request waits for this connection"));
-    }
+    this.#abortUnwanted(request);
     this.#reportEmpty();
+  }
+
+  /** Stops openings that no waiting request needs, first that of the request which has left. */
+  #abortUnwanted(left: PendingRequest): void {
+    const wanted = this.#wantedOpenings;
+    if (this.#openings.size <= wanted) return;
+    const own = [...this.#openings].filter(({ owner }) => owner === left);
+    for (const opening of [...own, ...[...this.#openings].toReversed()]) {
+      if (this.#openings.size <= wanted) return;
+      if (this.#openings.delete(opening))
+        opening.abort.abort(new Error("No request waits for this connection"));
+    }
   }
 
   /** Closes idle connections now and the others after their requests. Waiting requests are still served. */
@@ -164,7 +180,7 @@ export class OriginPool {
   /** Closes every connection. Requests that wait or are under way fail with the reason. */
   close(reason: Error): void {
     for (const request of this.#waiting) this.#failRequest(request, reason);
-    for (const opening of this.#openings) opening.abort(reason);
+    for (const { abort } of this.#openings) abort.abort(reason);
     this.#openings.clear();
     for (const connection of [...this.#all, ...this.#leaving]) connection.destroy(reason);
   }
@@ -210,31 +226,36 @@ export class OriginPool {
   }
 
   #openMore(): void {
-    const [first] = this.#waiting;
-    if (first === undefined) return;
     const maxOpenings = Math.min(this.#wantedOpenings, this.#maxConnections - this.#all.size);
-    while (this.#openings.size < maxOpenings) this.#open(first);
+    if (this.#openings.size >= maxOpenings) return;
+    const owners = new Set([...this.#openings].map(({ owner }) => owner));
+    for (const request of this.#waiting) {
+      if (this.#openings.size >= maxOpenings) return;
+      if (!owners.has(request)) this.#open(request);
+    }
   }
 
-  #open(limits: ConnectLimits): void {
-    const opening = new AbortController();
+  #open(owner: PendingRequest): void {
+    const opening = { abort: new AbortController(), owner };
     this.#openings.add(opening);
-    this.#connector(this.#origin.url, limits, opening.signal).then(
+    this.#connector(this.#origin.url, owner, opening.abort.signal).then(
       (socket) => {
-        if (this.#openings.delete(opening)) this.#admit(new Connection(this.#origin, socket, this.#remove));
+        if (this.#openings.delete(opening))
+          this.#admit(new Connection(this.#origin, socket, this.#remove), owner);
         else socket.destroy();
       },
       (error: unknown) => {
-        if (this.#openings.delete(opening)) this.#openingFailed(error);
+        if (this.#openings.delete(opening)) this.#openingFailed(error, owner);
       },
     );
   }
 
-  #admit(connection: Connection): void {
+  /** Gives a new connection to the request that it was opened for, or else to the first that waits. */
+  #admit(connection: Connection, owner: PendingRequest): void {
     this.#all.add(connection);
     this.#shared = connection.multiplexed;
     if (!this.#shared) for (const request of this.#waiting) this.#waitLimits.stop(request);
-    const next = this.#nextWaiting();
+    const next = this.#stopWaiting(owner) ? owner : this.#nextWaiting();
     if (next !== undefined) this.#assign(next, connection);
     else this.#becomeIdle(connection);
     if (connection.multiplexed) for (const request of this.#waiting) this.#assignNext(request, connection);
@@ -260,14 +281,14 @@ export class OriginPool {
   }
 
   /**
-   * Fails all waiting requests when they share one connection, and otherwise the first. After a limit, those that have time left
-   * wait for another connection.
+   * Fails all waiting requests when they share one connection, and otherwise the one that it was opened for, if it still waits.
+   * After a limit, those that have time left wait for another connection.
    */
-  #openingFailed(error: unknown): void {
+  #openingFailed(error: unknown, owner: PendingRequest): void {
     const tooLate = hasTimedOut(error);
-    const failed = [...this.#waiting]
-      .slice(0, this.#shared ? Infinity : 1)
-      .filter((request) => !tooLate || !this.#waitLimits.mayWaitAgain(request));
+    const failed = [...this.#waiting].filter((request) =>
+      this.#shared ? !tooLate || !this.#waitLimits.mayWaitAgain(request) : request === owner,
+    );
     for (const [place, request] of failed.entries())
       this.#failRequest(request, place === 0 ? error : ownError(error));
     this.#openMore();
