@@ -8,33 +8,51 @@ export const untilClose = -2;
 
 /**
  * Returns the length of a response's body: a number of bytes, `chunkedLength` or `untilClose` (RFC 9112 §6.3).
- * Transfer-Encoding overrides Content-Length. A slip that leaves no doubt about the length only marks the head as not clean.
+ * Transfer-Encoding overrides Content-Length, which must be a number all the same. A slip that leaves no doubt about the length only marks the head as not clean.
  *
  * @throws MalformedResponse when Content-Length is not a single number, or the transfer coding is not chunked.
  */
 export function bodyLength(head: ParsedHead, method: string): number {
   const { "transfer-encoding": transfer, "content-length": length } = head.fields;
   if (hasNoBody(head, method)) return 0;
-  if (transfer !== undefined && isChunked(head, String(transfer))) return chunkedLength;
-  if (length === undefined) return untilClose;
-  if (typeof length !== "string" || !oneNumber.test(length)) return parseContentLength(head, length);
-  return Number(length);
+  const bytes = length === undefined ? untilClose : readContentLength(head, length);
+  return transfer !== undefined && isChunked(head, String(transfer)) ? chunkedLength : bytes;
 }
 
-function hasNoBody({ status }: ParsedHead, method: string): boolean {
+/**
+ * Checks the fields of an incomplete head that frame the body, so that a malformed one is an error before the head is
+ * complete. An empty field may be part of a list that is not complete.
+ *
+ * @throws MalformedResponse as `bodyLength` does for the complete head.
+ */
+export function checkFraming(head: Pick<ParsedHead, "status" | "fields">, method: string): void {
+  const { "transfer-encoding": transfer = "", "content-length": length = "" } = head.fields;
+  if (head.status < 200 || hasNoBody(head, method)) return;
+  const [codings, lengths] = [splitList(String(transfer).toLowerCase()), splitList(String(length))];
+  if (codings.length > 0) checkCodings(codings);
+  if (lengths.length > 0) checkLengths(lengths);
+}
+
+function hasNoBody({ status }: Pick<ParsedHead, "status">, method: string): boolean {
   return method === "HEAD" || status === 204 || status === 304;
 }
 
 const oneNumber = /^\d{1,15}$/;
 
 /** A Content-Length that repeats the same number counts as one, and replaces the list (RFC 9110 §8.6). */
-function parseContentLength(head: ParsedHead, contentLength: string | string[]): number {
-  const [length = "", ...others] = splitList(String(contentLength));
-  if (!oneNumber.test(length) || others.some((other) => other !== length))
-    throw new MalformedResponse("Content-Length is not a single number");
+function readContentLength(head: ParsedHead, written: string | string[]): number {
+  // Hot path: the form that most servers send.
+  if (typeof written === "string" && oneNumber.test(written)) return Number(written);
+  const length = checkLengths(splitList(String(written)));
   head.isClean = false;
   head.fields["content-length"] = length;
   return Number(length);
+}
+
+function checkLengths([length = "", ...others]: readonly string[]): string {
+  if (!oneNumber.test(length) || others.some((other) => other !== length))
+    throw new MalformedResponse("Content-Length is not a single number");
+  return length;
 }
 
 /**
@@ -45,13 +63,17 @@ function isChunked(head: ParsedHead, said: string): boolean {
   // Hot path: the value that most servers send.
   if (said === "chunked") return true;
   const codings = splitList(said.toLowerCase());
+  checkCodings(codings);
+  if (said.toLowerCase() !== "chunked") head.isClean = false;
+  return codings.includes("chunked");
+}
+
+function checkCodings(codings: readonly string[]): void {
   if (codings.length === 0 || !codings.every((coding) => coding === "chunked" || coding === "identity"))
     throw new MalformedResponse("the Transfer-Encoding is not chunked");
   // After `chunked`, another coding would apply to the chunks themselves.
-  if (codings.includes("chunked") && codings.at(-1) !== "chunked")
+  if (codings.lastIndexOf("identity") > codings.indexOf("chunked") && codings.includes("chunked"))
     throw new MalformedResponse("the last Transfer-Encoding is not chunked");
-  if (said.toLowerCase() !== "chunked") head.isClean = false;
-  return codings.includes("chunked");
 }
 
 /** Splits a list into its elements. Empty elements do not count (RFC 9110 §5.6.1.2). */

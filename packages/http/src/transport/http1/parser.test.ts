@@ -389,6 +389,9 @@ const badLines: readonly (readonly [what: string, line: string])[] = [
   ["a NUL", "X: \0"],
   ["a lone CR", "X: a\rb"],
   ["a malformed framing field", "Content-Length : 5"],
+  ["a Content-Length that is no number", "Content-Length: 5a"],
+  ["another Content-Length", "Content-Length: 5\r\nContent-Length: 6"],
+  ["a coding that nobody asked for", "Transfer-Encoding: gzip"],
 ];
 
 for (const [what, line] of badLines) {
@@ -401,6 +404,20 @@ for (const [what, line] of badLines) {
     }
   });
 }
+
+test("a 101 that nobody asked for is an error at the end of its status line", () => {
+  for (const place of [0, 5, 20])
+    assert.match(
+      eventsOf(cutAt(wire("HTTP/1.1 101 Switching Protocols\r\n"), [place])).at(-1) ?? "",
+      /^malformed/,
+    );
+});
+
+test("a malformed Content-Length of a response without a body is no error before the head is complete", () => {
+  const head = wire("HTTP/1.1 304 Not Modified\r\nContent-Length: x\r\n");
+
+  assert.deepEqual(eventsOf([head]), []);
+});
 
 test("a stopped parser calls the sink no more, even for the bytes of the current read", () => {
   const calls: string[] = [];

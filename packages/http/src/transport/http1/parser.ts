@@ -1,6 +1,6 @@
 import { ChunkedBody } from "./chunked-body.ts";
 import { MalformedResponse } from "../errors/malformed-response.ts";
-import { bodyLength, chunkedLength, untilClose } from "./framing.ts";
+import { bodyLength, checkFraming, chunkedLength, untilClose } from "./framing.ts";
 import { parseCleanHead, type ParsedHead } from "../wire/head.ts";
 import { HeadReader, type HeadRules } from "../wire/head-reader.ts";
 
@@ -18,6 +18,7 @@ export interface ResponseSink {
 
 // Most reads are smaller, and a search for the end of the head takes longer than decoding the start of a body with it.
 const maxDecodedBytes = 4_096;
+const unrequestedUpgrade = "101 Switching Protocols, which the request did not ask for";
 const headEnd = Buffer.from("\r\n\r\n");
 
 // Node's limit of 16 KiB is less than some sites send in cookies and policies. Browsers stop at 256 KiB.
@@ -93,10 +94,17 @@ export class ResponseParser {
     }
     this.#reader ??= new HeadReader(this.#rules);
     const next = this.#reader.read(bytes, at, this.#length);
-    if (next === undefined) return this.#length;
+    if (next === undefined) return this.#awaitHead(this.#reader);
     const found = this.#reader.head();
     this.#reader = undefined;
     return this.#receiveHead(found, next);
+  }
+
+  /** Waits for the rest of a head. What it has so far may be an error already. */
+  #awaitHead({ framing }: HeadReader): number {
+    if (framing?.status === 101) throw new MalformedResponse(unrequestedUpgrade);
+    if (framing !== undefined) checkFraming(framing, this.#method);
+    return this.#length;
   }
 
   /** Returns the position up to which the head is decoded; `at` when the head is incomplete. */
@@ -108,8 +116,7 @@ export class ResponseParser {
 
   #receiveHead(found: ParsedHead, at: number): number {
     if (found.status < 200) {
-      if (found.status === 101)
-        throw new MalformedResponse("101 Switching Protocols, which the request did not ask for");
+      if (found.status === 101) throw new MalformedResponse(unrequestedUpgrade);
       this.#sink.interimHead(found);
       return at;
     }

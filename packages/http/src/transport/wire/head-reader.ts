@@ -39,6 +39,8 @@ export class HeadReader {
   /** The name of the latest field, which the next line may continue; undefined when that field is left out. */
   #name: string | undefined;
   #value = "";
+  /** Whether the latest field is among the fields already. */
+  #isStored = false;
 
   constructor(rules: HeadRules) {
     this.#rules = rules;
@@ -63,6 +65,11 @@ export class HeadReader {
     // Checked only while the line is short, because slicing a concatenated string copies all of it.
     if (this.#statusLine === undefined && before < statusLineStart.length) this.#checkStart();
     return undefined;
+  }
+
+  /** Returns what the complete lines of an incomplete head say about the body. Undefined before the end of the status line. */
+  get framing(): Pick<ParsedHead, "status" | "fields"> | undefined {
+    return this.#statusLine && { status: this.#statusLine.status, fields: this.#fields };
   }
 
   /** Returns the head after `read` has found its end. */
@@ -123,6 +130,9 @@ export class HeadReader {
     if (name === undefined || hasControl) return this.#leaveOut(colon === -1 ? line : line.slice(0, colon));
     this.#name = name;
     this.#value = trimBlanks(line, colon + 1);
+    // Such a field does not continue on the next line, and may be an error already.
+    this.#isStored = isFramingField(name);
+    if (this.#isStored) addField(this.#fields, name, this.#value);
   }
 
   /** Takes a line that continues the latest field (RFC 9112 §5.2). */
@@ -137,7 +147,8 @@ export class HeadReader {
   }
 
   #storeField(): void {
-    if (this.#name !== undefined) addField(this.#fields, this.#name, trimBlanks(this.#value));
+    if (this.#name !== undefined && !this.#isStored)
+      addField(this.#fields, this.#name, trimBlanks(this.#value));
     this.#name = undefined;
   }
 
