@@ -16,7 +16,8 @@ const sources = await Promise.all(
     "http/src/errors/transport-errors.ts",
     "http/src/errors/file-errors.ts",
     "http/src/model/response.ts",
-    "http/src/model/schema.ts",
+    "http/src/session/paginate.ts",
+    "http/src/session/events.ts",
     "runner/src/ledger/ledger.ts",
   ].map((path) => readFile(join(root, "packages", path), "utf8")),
 );

@@ -82,6 +82,7 @@ export {
   stopAfterAttempt,
   stopAfterDelay,
   timeout,
+  TimeoutError,
   waitExponential,
   waitFixed,
   waitNone,

@@ -53,6 +53,7 @@ export {
   RejectedError,
   RetryError,
   type RetryErrorOptions,
+  TimeoutError,
   TryAgain,
 } from "./core/errors.ts";
 export type { Listener, PolicyEvent } from "./core/events.ts";

@@ -4,7 +4,7 @@ import { StatusError, type HttpResponse } from "../model/response.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { RetryDecision } from "../retry/retry-decision.ts";
 import type { Retry } from "../retry/retry.ts";
-import { attachCallInfo, type Failure } from "../telemetry/call-failure.ts";
+import { attachCallInfo, describeCall, type Failure } from "../telemetry/call-failure.ts";
 import type { AttemptResult } from "./attempt.ts";
 
 /** How a call ended. */
@@ -44,7 +44,9 @@ function findStatusError(
 
 function withCallInfo(thrown: unknown, { response, error }: AttemptResult, { failure }: CallEnd): unknown {
   const verdict = response?.verdict ?? errorVerdict(error);
-  return attachCallInfo(thrown, { ...failure(), verdict, ...(response !== undefined && { response }) });
+  const story = failure();
+  if (response === undefined) describeCall(thrown, story);
+  return attachCallInfo(thrown, { ...story, verdict, ...(response !== undefined && { response }) });
 }
 
 function finalError(error: unknown, decision: RetryDecision): unknown {

@@ -1,3 +1,4 @@
+import { brandClass, type BrandedClass } from "@holdfast/policy/internal";
 import { HoldfastError } from "@holdfast/policy";
 
 /**
@@ -94,3 +95,11 @@ export interface FileAccessDetails {
   /** The reason, for a person. */
   readonly what: string;
 }
+
+for (const [name, target] of Object.entries<BrandedClass>({
+  DigestError,
+  DiskFullError,
+  FileBusyError,
+  FileAccessError,
+}))
+  brandClass(target, name);

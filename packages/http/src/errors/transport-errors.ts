@@ -1,5 +1,5 @@
+import { brandClass, isBranded, shorten, type BrandedClass } from "@holdfast/policy/internal";
 import { HoldfastError, RejectedError } from "@holdfast/policy";
-import { shorten } from "@holdfast/policy/internal";
 import { defaultFault, reasonForStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
 
 /** The phase of an exchange in which it failed. */
@@ -330,7 +330,39 @@ export class SessionClosedError extends Error {
   override readonly name = "SessionClosedError";
   readonly code = "ERR_SESSION_CLOSED";
 
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded(this, value);
+  }
+
   constructor() {
     super("The session was closed");
   }
 }
+
+for (const [name, target] of Object.entries<BrandedClass>({
+  TransportError,
+  ConnectionError,
+  IncompleteBodyError,
+  ProtocolError,
+  DecodeError,
+  BodyTooLargeError,
+  AddressNotAllowedError,
+  TlsError,
+  ProxyError,
+  DeferredError,
+  NoProxyError,
+  BodyNotReplayableError,
+  LineTooLongError,
+  TooManyRedirectsError,
+  InvalidUrlError,
+  SessionClosedError,
+}))
+  brandClass(target, name);
+
+for (const [name, target] of Object.entries<BrandedClass>({
+  ConnectTimeoutError,
+  ReadTimeoutError,
+  UploadTimeoutError,
+  AttemptTimeoutError,
+}))
+  brandClass(target, name, "TimeoutError");

@@ -1,5 +1,6 @@
 import { inspect, type InspectOptions } from "node:util";
 import { HoldfastError, redact } from "@holdfast/policy";
+import { brandClass } from "@holdfast/policy/internal";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { UnreadBody } from "./body-source.ts";
 import type { BodyContinuation, InterruptedBody } from "./body-stream.ts";
@@ -7,6 +8,7 @@ import { decodeText, ResponseHeaders } from "./headers.ts";
 import { readJsonLines, readLines, type LineOptions, type Validator } from "./lines.ts";
 import { parseLinks, type Links } from "./links.ts";
 import { describeIssues, type SchemaIssue, type StandardSchema } from "./schema.ts";
+import { describeInvalidJson } from "./invalid-json.ts";
 import { readServerMessage } from "./server-message.ts";
 import { statusVerdict, type Verdict } from "./verdict.ts";
 
@@ -327,6 +329,8 @@ function describeResponse({ attempts, url, status, statusText }: HttpResponse): 
   return `${method === undefined ? "" : `${method} `}${url} responded with ${status} ${statusText}`.trimEnd();
 }
 
+brandClass(StatusError, "StatusError");
+
 /** The body is JSON, but does not match the schema. */
 export class SchemaError extends HoldfastError {
   readonly code = "ERR_SCHEMA";
@@ -343,11 +347,12 @@ export class SchemaError extends HoldfastError {
     return this.response.status;
   }
 
-  /** The URL of the response, without credentials. */
   get url(): string {
     return redact(this.response.url);
   }
 }
+
+brandClass(SchemaError, "SchemaError");
 
 /**
  * Returns a function that validates a value of a body and returns the output of the schema.
@@ -367,8 +372,6 @@ export function validatorOf(
   };
 }
 
-const shownCharacters = 80;
-
 /** Returns whether the status says that there is no content (RFC 9110 §15.3.5, §15.3.6). */
 function hasNoContent({ status }: HttpResponse): boolean {
   return status === 204 || status === 205;
@@ -379,20 +382,8 @@ function parseJson(text: string, response: HttpResponse): unknown {
     return JSON.parse(text);
   } catch (cause) {
     // Not kept as the cause: it quotes from the middle of the body, where `redact` cannot recognise credentials.
-    const error = new SyntaxError(redact(describeInvalidJson(text, response, reasonOfParser(cause))));
+    const error = new SyntaxError(redact(describeInvalidJson(text, response, cause)));
     // Not enumerable: the message has all that a log needs.
     throw Object.defineProperty(error, "response", { value: response });
   }
-}
-
-function describeInvalidJson(text: string, { url, status, headers }: HttpResponse, reason: string): string {
-  const type = headers.get("content-type") ?? "no Content-Type";
-  const beginning = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
-  const body = text === "" ? "an empty body" : beginning;
-  return `${url} responded with ${status} and a body that is not JSON (${type}; ${reason}): ${body}`;
-}
-
-/** Returns the message of `JSON.parse` without the quotation from the body. */
-function reasonOfParser(cause: unknown): string {
-  return cause instanceof Error ? cause.message.replace(/, [."].* is not valid JSON$/s, "") : "unreadable";
 }

@@ -5,7 +5,7 @@ import {
   type Duration,
   type Random,
 } from "@holdfast/policy";
-import { toMs } from "@holdfast/policy/internal";
+import { brandClass, toMs } from "@holdfast/policy/internal";
 import type { StreamRequestOptions } from "../call/options.ts";
 import { LineTooLongError, TransportError } from "../errors/transport-errors.ts";
 import { isContentType, mergeHeaders, type HeadersInit } from "../model/headers.ts";
@@ -24,6 +24,8 @@ export class EventStreamError extends HoldfastError {
     this.response = response;
   }
 }
+
+brandClass(EventStreamError, "EventStreamError");
 
 /** A server-sent event (WHATWG HTML §9.2). */
 export interface ServerSentEvent {

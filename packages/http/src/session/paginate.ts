@@ -1,5 +1,5 @@
 import { HoldfastError } from "@holdfast/policy";
-import { ownValue } from "@holdfast/policy/internal";
+import { brandClass, ownValue } from "@holdfast/policy/internal";
 import type { RequestOptions } from "../call/options.ts";
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { paramNames, type Params } from "../model/request.ts";
@@ -17,6 +17,8 @@ export class PaginationError extends HoldfastError {
     this.response = response;
   }
 }
+
+brandClass(PaginationError, "PaginationError");
 
 /** A value of the page's JSON that the next request sends as a query parameter. */
 export interface Cursor {

@@ -120,7 +120,12 @@ for (const [what, script, requests] of slow) {
 
     assert.deepEqual(
       [error["code"], error.message, adapter.requests.length, clock.now()],
-      ["ERR_DEADLINE", "The call did not finish within 10000 ms", requests, 10_000],
+      [
+        "ERR_DEADLINE",
+        `GET ${what.includes("redirect") ? `${url}two` : url}: The call did not finish within 10000 ms (${requests} ${requests === 1 ? "attempt" : "attempts"})`,
+        requests,
+        10_000,
+      ],
     );
   });
 }

@@ -1,3 +1,5 @@
+import { TimeoutError } from "@holdfast/policy";
+import { TransportError } from "../errors/transport-errors.ts";
 import type { RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { HttpResponse } from "../model/response.ts";
@@ -29,9 +31,61 @@ export function attachCallInfo(error: unknown, failure: Failure): unknown {
   // Defined, not assigned: an error may have getters of these names.
   for (const [name, value] of Object.entries(failure)) {
     if (value !== undefined)
-      Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(error, name, {
+        value,
+        // An uncaught error prints few lines: the message names request and attempts.
+        enumerable: !Array.isArray(value),
+        configurable: true,
+        writable: true,
+      });
   }
   return error;
+}
+
+/**
+ * Adds method, URL and the number of attempts to the message of a transport error, and the frames of the caller to its stack.
+ * Call it in a reaction of the promise that the caller awaits: V8 finds the caller by the chain of promises.
+ */
+export function describeCall(
+  error: unknown,
+  { request, attempts }: Pick<Failure, "request" | "attempts">,
+): void {
+  if (!(error instanceof TransportError || error instanceof TimeoutError) || !Object.isExtensible(error))
+    return;
+  const { method, url } = request;
+  const { message } = error;
+  // A call inside of this call, such as one for a token, has described its error already.
+  if (described.has(error)) return;
+  described.add(error);
+  const made = attempts.length === 1 ? "1 attempt" : `${attempts.length} attempts`;
+  const value = `${method} ${url}: ${message} (${made})`;
+  Object.defineProperty(error, "message", { value, configurable: true, writable: true });
+  const stack = `${error.name}: ${value}\n${callerFrames() || framesOf(error)}`;
+  Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
+}
+
+const described = new WeakSet<object>();
+const ownFolder = new URL("../", import.meta.url).href;
+
+/** Returns the frames of the stack outside of this package and of Node. */
+function callerFrames(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const { stack = "" } = new Error("?");
+  Error.stackTraceLimit = limit;
+  return stack
+    .split("\n")
+    .slice(1)
+    .filter((frame) => !frame.includes(ownFolder) && !/\(?(?:node:|native)/.test(frame))
+    .slice(0, 10)
+    .join("\n");
+}
+
+function framesOf({ stack = "" }: Error): string {
+  return stack
+    .split("\n")
+    .filter((line) => line.startsWith("    at "))
+    .join("\n");
 }
 
 /** Returns whether an error ended a call of a session and has the properties of `Failure`. */

@@ -1,3 +1,4 @@
+import { brandClass, isBranded, type BrandedClass } from "../support/brand.ts";
 import { redact } from "../support/redact.ts";
 import { shorten } from "../support/shorten.ts";
 import type { Attempt } from "./attempt.ts";
@@ -8,7 +9,7 @@ import type { Attempt } from "./attempt.ts";
  * ```
  * HoldfastError (abstract)
  * ├─ RetryError              ERR_RETRIES_EXHAUSTED
- * ├─ DeadlineExceededError   ERR_DEADLINE
+ * ├─ DeadlineExceededError   ERR_DEADLINE; a TimeoutError, by instanceof
  * └─ RejectedError (abstract): the policy did not run the task
  *    ├─ CircuitOpenError     ERR_CIRCUIT_OPEN
  *    ├─ BulkheadFullError    ERR_BULKHEAD_FULL
@@ -26,6 +27,21 @@ export abstract class HoldfastError extends Error {
   override get name(): string {
     return this.constructor.name;
   }
+
+  /** Returns whether a value is an error of this class, of this or another copy of the package. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded(this, value);
+  }
+}
+
+/**
+ * Recognises every error of a limit of time: `error instanceof TimeoutError` is true for `ConnectTimeoutError`,
+ * `ReadTimeoutError`, `UploadTimeoutError`, `AttemptTimeoutError` and `DeadlineExceededError`. It is not their parent, so each
+ * keeps its place in the tree.
+ */
+export abstract class TimeoutError extends HoldfastError {
+  /** The limit, in milliseconds. */
+  abstract readonly limit: number;
 }
 
 /** The reason why a call ended although its condition asked for another attempt. */
@@ -41,8 +57,8 @@ export interface RetryErrorOptions extends ErrorOptions {
 export class RetryError extends HoldfastError {
   readonly code = "ERR_RETRIES_EXHAUSTED";
   readonly reason: GiveUpReason;
-  /** The latest 100 attempts, the oldest first. */
-  readonly attempts: readonly Attempt[];
+  /** The latest 100 attempts, the oldest first. Not enumerable, so that an uncaught error prints few lines. */
+  declare readonly attempts: readonly Attempt[];
 
   /** Uses the error of the last attempt as the cause, unless `options` has another one. */
   constructor(reason: GiveUpReason, attempts: readonly Attempt[], options: RetryErrorOptions = {}) {
@@ -50,7 +66,7 @@ export class RetryError extends HoldfastError {
     const cause = options.cause ?? (outcome?.ok === false ? outcome.error : undefined);
     super(options.message ?? describeGiveUp(attempts, cause), cause === undefined ? undefined : { cause });
     this.reason = reason;
-    this.attempts = attempts;
+    Object.defineProperty(this, "attempts", { value: attempts, writable: true, configurable: true });
   }
 
   /** The last attempt. */
@@ -142,4 +158,21 @@ export class RateLimitedError extends RejectedError {
 /** A task throws this error to be retried regardless of the condition (tenacity's `TryAgain`). */
 export class TryAgain extends Error {
   override readonly name = "TryAgain";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded(this, value);
+  }
 }
+
+for (const [name, target] of Object.entries<BrandedClass>({
+  HoldfastError,
+  RetryError,
+  RejectedError,
+  TimeoutError,
+  CircuitOpenError,
+  BulkheadFullError,
+  RateLimitedError,
+  TryAgain,
+}))
+  brandClass(target, name);
+brandClass(DeadlineExceededError, "DeadlineExceededError", "TimeoutError");

@@ -1,11 +1,19 @@
 /** A class, abstract or not. */
 export type BrandedClass = (abstract new (...args: never[]) => object) & { readonly prototype: object };
 
-const brandKey = Symbol.for("@holdfast/class");
+const brands = new WeakMap<object, symbol>();
 
-/** Names a class, so that instances of the same class in another copy of the package are recognised by `isBranded`. */
-export function brandClass(target: BrandedClass, name: string): void {
-  Object.defineProperty(target.prototype, brandKey, { value: name });
+/**
+ * Names a class, so that `isBranded` recognises the instances of the same class in another copy of the package. `kinds` are
+ * the names of further classes that recognise its instances.
+ */
+export function brandClass(target: BrandedClass, name: string, ...kinds: readonly string[]): void {
+  brands.set(target, brandOf(name));
+  for (const one of [name, ...kinds]) Object.defineProperty(target.prototype, brandOf(one), { value: true });
+}
+
+function brandOf(name: string): symbol {
+  return Symbol.for(`@holdfast/${name}`);
 }
 
 /** Returns whether a value is an instance of a class of this copy of the package: `instanceof` without brands. */
@@ -14,22 +22,11 @@ export function isOwnInstance(target: BrandedClass, value: unknown): boolean {
 }
 
 /**
- * Returns whether a value is an instance of a class, or of the class with the same brand in another copy of the package. A
- * class that extends a branded one has no brand, so only its own instances count.
+ * Returns whether a value is an instance of a class, or of the class with the same name in another copy of the package. A
+ * class that extends a named one has no name, so only its own instances count.
  */
 export function isBranded(target: BrandedClass, value: unknown): boolean {
-  if (isOwnInstance(target, value)) return true;
-  const name = ownBrand(target.prototype);
-  if (name === undefined) return false;
-  for (
-    let link: unknown = value;
-    typeof link === "object" && link !== null;
-    link = Object.getPrototypeOf(link)
-  )
-    if (ownBrand(link) === name) return true;
-  return false;
-}
-
-function ownBrand(prototype: object): unknown {
-  return Object.getOwnPropertyDescriptor(prototype, brandKey)?.value;
+  const brand = brands.get(target);
+  if (brand === undefined) return isOwnInstance(target, value);
+  return typeof value === "object" && value !== null && brand in value;
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from "@holdfast/policy";
+import { brandClass } from "@holdfast/policy/internal";
 import type { Job, NewJob } from "./job.ts";
 import type { OutcomeState } from "./state.ts";
 import type { RunProxyStats } from "./proxy-stats.ts";
@@ -16,6 +17,8 @@ export class LedgerError extends HoldfastError {
     this.path = path;
   }
 }
+
+brandClass(LedgerError, "LedgerError");
 
 /** A line to plan: a job, or text that cannot be a request, with the reason. */
 export type PlannedLine =
