@@ -8,7 +8,10 @@ export {
   type StreamOptions,
 } from "./adapter/adapter.ts";
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
-export { type Auth, basicAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
+export { type Auth, basicAuth, type Credentials, digestAuth, type DigestOptions } from "./auth/auth.ts";
+export { apiKeyAuth, type ApiKeyPlace } from "./auth/api-key-auth.ts";
+export { clientCredentialsAuth, type ClientCredentialsOptions } from "./session/client-credentials.ts";
+export { formatCookiesTxt, parseCookiesTxt } from "./model/cookies-txt.ts";
 export { bearerAuth, type TokenFunction } from "./auth/bearer-auth.ts";
 export { type BodySource, toBodySource } from "./model/body-source.ts";
 export type { Body, BodyInit, RunInContext } from "./model/body.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { takeUrlCredentials, basicAuth, digestAuth, type Auth } from "./auth.ts";
+import { takeUrlCredentials, basicAuth, digestAuth, type Auth, type Credentials } from "./auth.ts";
 import { bearerAuth } from "./bearer-auth.ts";
 import { noBody, toBody, type Body } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
@@ -26,8 +26,8 @@ function refusal(challenge: string): HttpResponse {
   });
 }
 
-function fieldsOf(header: string | undefined): Readonly<Record<string, string>> {
-  const fields = [...(header ?? "").matchAll(/([\w*]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)];
+function fieldsOf(header: Credentials | undefined): Readonly<Record<string, string>> {
+  const fields = [...String(header ?? "").matchAll(/([\w*]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)];
   return Object.fromEntries(fields.map(([, name, quoted, bare]) => [name, bare ?? quoted]));
 }
 
@@ -221,7 +221,7 @@ for (const [gave, words] of [
     assert.ok(error instanceof TypeError);
     assert.equal(
       error.message,
-      `auth must return the value of an Authorization header, or undefined, got ${words}`,
+      `auth must return the value of an Authorization header, { headers } or { params }, or undefined, got ${words}`,
     );
     assert.equal(adapter.requests.length, 0);
   });

@@ -7,15 +7,23 @@ import { requestTarget, type HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { loadCrypto } from "../support/builtins.ts";
 
+/** The value of the Authorization header, or headers and query parameters to add. */
+export type Credentials =
+  | string
+  | {
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly params?: Readonly<Record<string, string>>;
+    };
+
 /**
- * Authenticates each request: returns the value of the Authorization header. Called again after a 401, with that response,
+ * Authenticates each request: returns its credentials. Called again after a 401, with that response,
  * so that it can return a better value, such as a refreshed token. Undefined returns the 401 to the caller. Not applied
  * after a redirect to another origin.
  */
 export type Auth = (
   request: HttpRequest,
   refused?: HttpResponse,
-) => string | undefined | Promise<string | undefined>;
+) => Credentials | undefined | Promise<Credentials | undefined>;
 
 /** Returns basic authentication (RFC 7617), in UTF-8. */
 export function basicAuth(username: string, password: string): Auth {

@@ -5,13 +5,13 @@ import { noBody } from "../model/body.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse, unreadResponse } from "../model/response.ts";
 import { Session } from "../session/session.ts";
-import type { Auth } from "./auth.ts";
+import type { Auth, Credentials } from "./auth.ts";
 import { bearerAuth } from "./bearer-auth.ts";
 
 const url = "https://a.test/";
 
 /** A refusal of a request that was sent with a token, and the answer of `auth` to it. */
-async function refuse(auth: Auth, token: string): Promise<string | undefined> {
+async function refuse(auth: Auth, token: string): Promise<Credentials | undefined> {
   return auth(requestWith(token), refusal());
 }
 

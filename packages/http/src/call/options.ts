@@ -29,6 +29,12 @@ export interface SessionOptions {
   readonly params?: Params;
   /** Authenticates each request. Called again after a 401. Not applied after a redirect to another origin. */
   readonly auth?: Auth;
+  /**
+   * Whether to send the user and password that a netrc file has for the host, as basic authentication: `true` for the file that
+   * NETRC names or `.netrc` in the home folder, or the path of a file. `auth`, a user in the URL and an Authorization header win.
+   * @default false
+   */
+  readonly netrc?: boolean | string;
   /** Cookie jar of the session; `false` stores no cookies. @default a new jar */
   readonly cookies?: CookieJar | false;
   /**

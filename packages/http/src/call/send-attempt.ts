@@ -1,13 +1,14 @@
 import { discardBody } from "../model/streamed-response.ts";
 import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
 import type { SendOptions } from "../adapter/adapter.ts";
-import type { Auth } from "../auth/auth.ts";
-import { isFieldValue, describeKind } from "../support/validate.ts";
+import type { Auth, Credentials } from "../auth/auth.ts";
+import { describeKind, isFieldValue, isObject } from "../support/validate.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
 import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds } from "./call-bounds.ts";
 import type { AttemptContext } from "./context.ts";
 import type { Cookies } from "../model/cookies.ts";
-import type { HttpRequest } from "../model/request.ts";
+import { mergeHeaders } from "../model/headers.ts";
+import { addParams, type HttpRequest } from "../model/request.ts";
 import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
 import { maySendAgain } from "../retry/repeat-safety.ts";
 import { isTransient } from "../model/verdict.ts";
@@ -155,7 +156,7 @@ async function sendPrepared(
     const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
     return isPromiseLike(value) ? waitWithinBounds(value, bounds, { name: "auth", attempt }) : value;
   };
-  const sent = withAuthorization(withCookies(prepared, context), await authenticate(prepared));
+  const sent = withCredentials(withCookies(prepared, context), await authenticate(prepared));
   const response = await adapter.send(sent, options);
   if (response.status !== 401) return response;
   if (sent.body.kind === "one-shot") return withReadBody(response);
@@ -165,14 +166,14 @@ async function sendPrepared(
   await discardBody(response);
   await options.observer?.discard?.({ status: 401, reason: "credentials" });
   // With the cookies of now: the 401 may have set one that belongs to its challenge.
-  return withReadBody(await adapter.send(withAuthorization(withCookies(prepared, context), second), options));
+  return withReadBody(await adapter.send(withCredentials(withCookies(prepared, context), second), options));
 }
 
 /** Calls `auth` after a 401. If it tries to read a body that was not read, the body is read and `auth` called again. */
 async function secondCredentials(
   refused: HttpResponse,
   authenticate: () => ReturnType<Auth>,
-): Promise<string | undefined> {
+): Promise<Credentials | undefined> {
   try {
     return await authenticate();
   } catch (error) {
@@ -214,12 +215,29 @@ function withCookies(request: HttpRequest, { cookies }: AttemptContext): HttpReq
   return cookie === undefined ? request : withHeader(request, "cookie", cookie);
 }
 
-/** @throws TypeError for a value that no header can carry. The message does not quote it. */
-function withAuthorization(request: HttpRequest, value: unknown): HttpRequest {
+/**
+ * Adds the credentials that `auth` returned. Headers and parameters that the request has already are kept.
+ *
+ * @throws TypeError for a value that is neither. The message does not quote it.
+ */
+function withCredentials(request: HttpRequest, value: unknown): HttpRequest {
   if (value === undefined) return request;
   if (typeof value === "string" && isFieldValue(value)) return withHeader(request, "authorization", value);
-  const got = typeof value === "string" ? "a string that no header can carry" : describeKind(value);
-  throw new TypeError(`auth must return the value of an Authorization header, or undefined, got ${got}`);
+  if (!isCredentials(value)) {
+    const got = typeof value === "string" ? "a string that no header can carry" : describeKind(value);
+    throw new TypeError(
+      `auth must return the value of an Authorization header, { headers } or { params }, or undefined, got ${got}`,
+    );
+  }
+  const headers = { ...mergeHeaders({}, value.headers, "auth.headers"), ...request.headers };
+  const url = new URL(request.url);
+  const added = Object.entries(value.params ?? {}).filter(([name]) => !url.searchParams.has(name));
+  addParams(url, Object.fromEntries(added));
+  return { ...request, url, headers };
+}
+
+function isCredentials(value: unknown): value is Exclude<Credentials, string> {
+  return isObject(value) && (isObject(value["headers"]) || isObject(value["params"]));
 }
 
 function withHeader(request: HttpRequest, name: string, value: string): HttpRequest {

@@ -1,6 +1,7 @@
 import { isSecretHeader, isSecretParameter, stripRootDot } from "@holdfast/policy/internal";
 import type { OriginDefaults, RequestDefaults } from "../call/build-request.ts";
 import type { SessionOptions } from "../call/options.ts";
+import { netrcAuth } from "../auth/netrc.ts";
 import { parseBaseUrl } from "../model/base-url.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { filterParams } from "../model/request.ts";
@@ -8,7 +9,9 @@ import { socketHost } from "../transport/unix-url.ts";
 
 /** Returns the parts that a session adds to each request. The base of a session with a socket is the host of sockets. */
 export function toRequestDefaults(options: SessionOptions, defaults: HeaderRecord): RequestDefaults {
-  const { params, auth, idempotencyHeader, enableUnixSockets, baseUrl, socketPath } = options;
+  const { params, netrc = false, idempotencyHeader, enableUnixSockets, baseUrl, socketPath } = options;
+  const fromFile = netrc === false ? undefined : netrcAuth(netrc);
+  const auth = options.auth ?? fromFile;
   const headers = Object.freeze(mergeHeaders(defaults, options.headers, "Session.headers"));
   const text = baseUrl ?? (socketPath === undefined ? undefined : `http://${socketHost}/`);
   const shared = { headers, params, auth, idempotencyHeader, enableUnixSockets };
@@ -21,7 +24,11 @@ export function toRequestDefaults(options: SessionOptions, defaults: HeaderRecor
   return {
     ...shared,
     base,
-    elsewhere: { origins, defaults: withoutCredentials(shared, options.sensitiveHeaders ?? []) },
+    elsewhere: {
+      origins,
+      // The entries of a netrc file name their hosts.
+      defaults: { ...withoutCredentials(shared, options.sensitiveHeaders ?? []), auth: fromFile },
+    },
   };
 }
 

@@ -107,6 +107,11 @@ const sessionChecks: Checks<SessionOptions> = {
     fits: (value) => value === false || cookieJarCheck(value) === undefined,
   }),
   budget: objectWithMethods("a budget, such as retryBudget()", ["deposit", "withdraw"]),
+  netrc: kind({
+    wanted: "true, false or the path of a netrc file",
+    fits: (value) => typeof value === "boolean" || (typeof value === "string" && value !== ""),
+    type: "string",
+  }),
   policy: aFunction,
   pacing: kind({
     wanted: 'true, false or "even"',
