@@ -41,15 +41,9 @@ export type { BodyContinuation, BodyStream, InterruptedBody, OnInterruption } fr
 export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
-export {
-  type Cursor,
-  type NextFunction,
-  type NextPage,
-  type NextResult,
-  type PaginateOptions,
-  PaginationError,
-} from "./session/paginate.ts";
-export { EventStreamError, type EventsOptions, type ServerSentEvent } from "./session/events.ts";
+export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
+export { EventStreamError, PaginationError } from "./session/errors.ts";
+export type { EventsOptions, ServerSentEvent } from "./session/events.ts";
 export type { Link, Links } from "./model/links.ts";
 export type { LineOptions } from "./model/lines.ts";
 export { HttpResponse, type HttpResponseInit, SchemaError, StatusError } from "./model/response.ts";

@@ -27,7 +27,9 @@ function refusal(challenge: string): HttpResponse {
 }
 
 function fieldsOf(header: Credentials | undefined): Readonly<Record<string, string>> {
-  const fields = [...String(header ?? "").matchAll(/([\w*]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)];
+  const fields = [
+    ...(typeof header === "string" ? header : "").matchAll(/([\w*]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g),
+  ];
   return Object.fromEntries(fields.map(([, name, quoted, bare]) => [name, bare ?? quoted]));
 }
 

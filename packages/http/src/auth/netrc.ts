@@ -1,5 +1,6 @@
 import { stripRootDot } from "@holdfast/policy/internal";
-import { basicAuth, type Auth } from "./auth.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { basicAuth, type Credentials } from "./auth.ts";
 
 /** User and password for a host. */
 interface Entry {
@@ -9,21 +10,22 @@ interface Entry {
   readonly password: string;
 }
 
-/**
- * Returns authentication by a netrc file: the password of the entry for the host of the request, otherwise that of `default`.
- * The file is read once, at the first request.
- *
- * @param path a file that must exist; `true` reads the file that NETRC names, or `.netrc` (`_netrc`) in the home folder if it exists.
- */
-export function netrcAuth(path: string | true): Auth {
-  let entries: Promise<readonly Entry[]> | undefined;
-  return async (request, refused) => {
-    if (refused !== undefined) return undefined;
-    entries ??= readEntries(path);
-    const host = stripRootDot(request.url.hostname);
-    const entry = findEntry(await entries, host);
+/** The passwords of a netrc file. */
+export class Netrc {
+  readonly #path: string | true;
+  #entries: Promise<readonly Entry[]> | undefined;
+
+  /** @param path a file that must exist; `true` reads the file that NETRC names, or `.netrc` (`_netrc`) in the home folder if it exists. */
+  constructor(path: string | true) {
+    this.#path = path;
+  }
+
+  /** Returns the credentials of the entry for the host of a request, otherwise those of `default`. Reads the file once. */
+  async credentials(request: HttpRequest): Promise<Credentials | undefined> {
+    this.#entries ??= readEntries(this.#path);
+    const entry = findEntry(await this.#entries, stripRootDot(request.url.hostname));
     return entry === undefined ? undefined : basicAuth(entry.login, entry.password)(request);
-  };
+  }
 }
 
 function findEntry(entries: readonly Entry[], host: string): Entry | undefined {

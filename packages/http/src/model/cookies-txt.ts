@@ -43,20 +43,28 @@ export async function parseCookiesTxt(text: string): Promise<CookieJar> {
   return jar;
 }
 
-const row =
-  /^\.?([^\t]+)\t(TRUE|FALSE)\t(\/[^\t]*)\t(TRUE|FALSE)\t(-?\d+)(?:\.\d+)?\t([^\t]*)(?:\t([^\t]*))?$/i;
+const rowPattern =
+  /^\.?(?<domain>[^\t]+)\t(?<subdomains>TRUE|FALSE)\t(?<path>\/[^\t]*)\t(?<secure>TRUE|FALSE)\t(?<expires>-?\d+)(?:\.\d+)?\t(?<key>[^\t]*)(?:\t(?<value>[^\t]*))?$/i;
 
 function parseLine(line: string, number: number): Row | undefined {
   const httpOnly = line.startsWith(httpOnlyMark);
   if (line.trim() === "" || (line.startsWith("#") && !httpOnly)) return undefined;
-  const match = row.exec(httpOnly ? line.slice(httpOnlyMark.length) : line);
-  if (match === null)
+  const fields = rowPattern.exec(httpOnly ? line.slice(httpOnlyMark.length) : line)?.groups;
+  if (fields === undefined)
     throw new TypeError(
       `Line ${number} of cookies.txt is not a cookie: expected seven fields with tabs between them (domain, TRUE or FALSE, path, TRUE or FALSE, expiry in seconds, name, value)`,
     );
-  const [, domain = "", subdomains = "", path = "", secure = "", expires = "", key = "", value = ""] = match;
-  const place = { domain: stripRootDot(domain.toLowerCase()), hostOnly: !isTrue(subdomains), path };
-  return { ...place, secure: isTrue(secure), httpOnly, expires: Math.max(0, Number(expires)), key, value };
+  const text = (name: string): string => fields[name] ?? "";
+  return {
+    domain: stripRootDot(text("domain").toLowerCase()),
+    hostOnly: !isTrue(text("subdomains")),
+    path: text("path"),
+    secure: isTrue(text("secure")),
+    httpOnly,
+    expires: Math.max(0, Number(text("expires"))),
+    key: text("key"),
+    value: text("value"),
+  };
 }
 
 function isTrue(text: string): boolean {

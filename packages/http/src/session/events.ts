@@ -1,31 +1,12 @@
-import {
-  DeadlineExceededError,
-  HoldfastError,
-  type Clock,
-  type Duration,
-  type Random,
-} from "@holdfast/policy";
-import { brandClass, toMs } from "@holdfast/policy/internal";
+import { DeadlineExceededError, type Clock, type Duration, type Random } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import type { StreamRequestOptions } from "../call/options.ts";
 import { LineTooLongError, TransportError } from "../errors/transport-errors.ts";
 import { isContentType, mergeHeaders, type HeadersInit } from "../model/headers.ts";
 import { splitLines } from "../model/lines.ts";
-import type { HttpResponse } from "../model/response.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
 import { isFieldValue } from "../support/validate.ts";
-
-/** The response is not a stream of server-sent events. Thrown by `session.events`. */
-export class EventStreamError extends HoldfastError {
-  readonly code = "ERR_EVENT_STREAM";
-  readonly response: HttpResponse;
-
-  constructor(message: string, response: HttpResponse) {
-    super(message);
-    this.response = response;
-  }
-}
-
-brandClass(EventStreamError, "EventStreamError");
+import { EventStreamError } from "./errors.ts";
 
 /** A server-sent event (WHATWG HTML §9.2). */
 export interface ServerSentEvent {

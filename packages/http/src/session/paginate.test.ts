@@ -4,7 +4,8 @@ import { StatusError } from "../model/response.ts";
 import type { SessionOptions } from "../call/options.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
 import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
-import { PaginationError, type PaginateOptions } from "./paginate.ts";
+import { PaginationError } from "./errors.ts";
+import type { PaginateOptions } from "./paginate.ts";
 
 const url = "https://a.test/items?page=1";
 

@@ -1,24 +1,10 @@
-import { HoldfastError } from "@holdfast/policy";
-import { brandClass, ownValue } from "@holdfast/policy/internal";
+import { ownValue } from "@holdfast/policy/internal";
 import type { RequestOptions } from "../call/options.ts";
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { paramNames, type Params } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { describeKind, isObject, quote } from "../support/validate.ts";
-
-/** A page has no usable list of items, or names a next page that is not one. Thrown by `session.paginate`. */
-export class PaginationError extends HoldfastError {
-  readonly code = "ERR_PAGINATION";
-  /** The page. */
-  readonly response: HttpResponse;
-
-  constructor(message: string, response: HttpResponse) {
-    super(message);
-    this.response = response;
-  }
-}
-
-brandClass(PaginationError, "PaginationError");
+import { PaginationError } from "./errors.ts";
 
 /** A value of the page's JSON that the next request sends as a query parameter. */
 export interface Cursor {

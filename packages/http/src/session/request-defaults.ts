@@ -1,7 +1,8 @@
 import { isSecretHeader, isSecretParameter, stripRootDot } from "@holdfast/policy/internal";
 import type { OriginDefaults, RequestDefaults } from "../call/build-request.ts";
 import type { SessionOptions } from "../call/options.ts";
-import { netrcAuth } from "../auth/netrc.ts";
+import type { Auth } from "../auth/auth.ts";
+import type { Netrc } from "../auth/netrc.ts";
 import { parseBaseUrl } from "../model/base-url.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { filterParams } from "../model/request.ts";
@@ -45,5 +46,15 @@ function withoutCredentials(
     headers: Object.freeze(Object.fromEntries(kept)),
     params: params === undefined ? undefined : filterParams(params, (name) => !isSecretParameter(name)),
     auth: undefined,
+  };
+}
+
+/** Returns authentication by a netrc file, which is loaded and read at the first request. */
+function netrcAuth(path: string | true): Auth {
+  let netrc: Promise<Netrc> | undefined;
+  return async (request, refused) => {
+    if (refused !== undefined) return undefined;
+    netrc ??= import("../auth/netrc.ts").then((module) => new module.Netrc(path));
+    return (await netrc).credentials(request);
   };
 }

@@ -23,8 +23,8 @@ import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
 import { changesConnections, extendOptions } from "./extend.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
-import { events, type EventsOptions, type EventSource, type ServerSentEvent } from "./events.ts";
-import { paginate, type PageSource, type PaginateOptions } from "./paginate.ts";
+import type { EventsOptions, EventSource, ServerSentEvent } from "./events.ts";
+import type { PageSource, PaginateOptions } from "./paginate.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import {
   downloadOptionsCheck,
@@ -170,7 +170,7 @@ export class Session implements AsyncDisposable {
   ): AsyncGenerator<Item, void, undefined> {
     refuse("paginate", paginateOptionsCheck(options));
     const request: PageSource["request"] = (method, page, own) => this.request(method, page, own);
-    return paginate({ request, sessionParams: this.#options.params }, url, options);
+    return loadPages({ request, sessionParams: this.#options.params }, url, options);
   }
 
   /**
@@ -186,7 +186,7 @@ export class Session implements AsyncDisposable {
     const { clock, random } = this.#runner;
     const { method = "GET", timeout } = options;
     const open: EventSource["open"] = (own) => this.request(method, url, own);
-    return events({ clock, random, total: this.#runner.totalTimeout(timeout), open }, options);
+    return loadEvents({ clock, random, total: this.#runner.totalTimeout(timeout), open }, options);
   }
 
   get(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
@@ -250,6 +250,25 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Loads the code of `paginate` at its first use. */
+async function* loadPages<Item>(
+  source: PageSource,
+  url: string | URL,
+  options: PaginateOptions<Item>,
+): AsyncGenerator<Item, void, undefined> {
+  const { paginate } = await import("./paginate.ts");
+  yield* paginate(source, url, options);
+}
+
+/** Loads the code of `events` at its first use. */
+async function* loadEvents(
+  source: EventSource,
+  options: EventsOptions,
+): AsyncGenerator<ServerSentEvent, void, undefined> {
+  const { events } = await import("./events.ts");
+  yield* events(source, options);
 }
 
 type OwnParts = "adapters" | "hooks" | "cookies" | "budget" | "parent";
