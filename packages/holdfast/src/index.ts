@@ -1,14 +1,13 @@
 // The values used most. The rest is on holdfast/http, /policy, /proxies, /runner and /testing.
 export {
+  apiKeyAuth,
   basicAuth,
   bearerAuth,
-  BodyNotReplayableError,
+  clientCredentialsAuth,
   ConnectionError,
-  ConnectTimeoutError,
   DeferredError,
   del,
   dialects,
-  DigestError,
   digestAuth,
   download,
   get,
@@ -17,7 +16,6 @@ export {
   IncompleteBodyError,
   isFailure,
   logTo,
-  NoProxyError,
   parseRetryAfter,
   patch,
   post,
@@ -28,13 +26,10 @@ export {
   HttpResponse,
   Retry,
   Session,
-  sessionDefaults,
   StatusError,
-  TlsError,
-  TooManyRedirectsError,
   TransportError,
 } from "@holdfast/http";
-export { checkProxies, ProxyPool } from "@holdfast/proxies";
+export { ProxyPool } from "@holdfast/proxies";
 export type {
   AttemptRecord,
   Auth,
@@ -62,12 +57,10 @@ export {
   beforeSleepLog,
   breaker,
   bulkhead,
-  BulkheadFullError,
   CircuitOpenError,
   compose,
   consecutive,
   DeadlineExceededError,
-  explain,
   fallback,
   fullJitter,
   hedge,

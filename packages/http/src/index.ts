@@ -43,7 +43,7 @@ export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
 export { EventStreamError, PaginationError } from "./session/errors.ts";
-export type { EventsOptions, ServerSentEvent } from "./session/events.ts";
+export type { EventsOptions, Reconnect, ServerSentEvent } from "./session/events.ts";
 export type { Link, Links } from "./model/links.ts";
 export type { LineOptions } from "./model/lines.ts";
 export { HttpResponse, type HttpResponseInit, SchemaError, StatusError } from "./model/response.ts";

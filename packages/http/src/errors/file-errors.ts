@@ -27,7 +27,8 @@ export class DigestError extends HoldfastError {
   }
 }
 
-interface DigestMismatch {
+/** A digest that differs from the expected one. */
+export interface DigestMismatch {
   readonly algorithm: string;
   readonly expected: string;
   readonly actual: string;

@@ -1,4 +1,5 @@
 import { HoldfastError } from "@holdfast/policy";
+import { brandClass } from "@holdfast/policy/internal";
 import type { HttpResponse } from "../model/response.ts";
 
 /** A page has no usable list of items, or names a next page that is not one. Thrown by `session.paginate`. */
@@ -23,3 +24,6 @@ export class EventStreamError extends HoldfastError {
     this.response = response;
   }
 }
+
+brandClass(PaginationError, "PaginationError");
+brandClass(EventStreamError, "EventStreamError");
