@@ -132,6 +132,8 @@ function plainError(phase: string, name: string): Error | undefined {
       return new ours.ProxyError("?");
     case "DecodeError":
       return new ours.DecodeError("gzip");
+    case "IncompleteRead in ProtocolError":
+      return new ours.IncompleteBodyError(1, 2);
     case "LocationParseError":
       return new ours.InvalidUrlError("?");
     case "UnrewindableBodyError":
@@ -148,7 +150,6 @@ const errnos: Readonly<Record<string, string>> = {
   "TimeoutError(builtin)": "ETIMEDOUT",
   NewConnectionError: "ECONNREFUSED",
   NameResolutionError: "ENOTFOUND",
-  "IncompleteRead in ProtocolError": "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
 };
 
 function translated(phase: string, code: string | undefined): Error | undefined {

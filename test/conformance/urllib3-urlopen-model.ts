@@ -282,7 +282,9 @@ class Loop {
       return same ? new Set() : retry.removeHeadersOnRedirect;
     }
     const leaves = leavesOrigin(new URL(base), new URL(to, base));
-    return leaves ? new Set([...credentialHeaders, ...retry.removeHeadersOnRedirect]) : new Set();
+    return leaves
+      ? new Set([...credentialHeaders, "x-api-secret", ...retry.removeHeadersOnRedirect])
+      : new Set();
   }
 }
 

@@ -81,9 +81,14 @@ export function classOf(kind: string): string {
 export function classNamed(name: string, message: string): string {
   for (const [urllib3, make] of Object.values(kinds)) {
     const error = make();
-    if (error.name === name && (name !== "ConnectionError" || error.message === message)) return urllib3;
+    if (error.name === name && (name !== "ConnectionError" || isMessageOf(message, error))) return urllib3;
   }
   return name;
+}
+
+/** A session puts method and URL before the message, and the number of attempts behind it. */
+function isMessageOf(message: string, error: Error): boolean {
+  return message === error.message || message.includes(`: ${error.message} (`);
 }
 
 function connection(phase: Phase, errno: string): ConnectionError {

@@ -73,9 +73,9 @@ const rows: readonly Row[] = [
   },
   {
     rules: ["credentials-kept"],
-    name: "drops credentials if the host or port changes or https becomes http, and only then",
+    name: "drops credentials, also in headers such as X-API-Secret, if the host or port changes or https becomes http, and only then",
     reason:
-      "urllib3 forwards them if `remove_headers_on_redirect` is empty, and drops them from http to https of one host and before a relative Location",
+      "urllib3 forwards headers that `remove_headers_on_redirect` does not name, and drops credentials from http to https of one host and before a relative Location",
   },
   {
     rules: ["counters-kept"],

@@ -26,10 +26,11 @@ export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   --timeout TIME           limit per URL for all attempts and waits (none)
   --connect-timeout TIME   limit for a connection (5s)
   --read-timeout TIME      limit for silence from the server (30s)
-  --wire-timeout TIME      limit per URL for its attempts on the wire, without waits
-                           and fast bodies (${wireTimeout})
+  --wire-timeout TIME      limit per URL for its attempts on the wire, without
+                           waits and fast bodies (${wireTimeout})
   --max-bytes SIZE         largest body, decoded; a larger one fails (${maxBytes})
-  --min-speed SIZE         slowest body, in bytes a second over 60 s (100); 0 for any
+  --min-speed SIZE         slowest body in bytes per second, over 60 s (100); 0 for
+                           any speed
   -H, --header 'N: V'      add a header to every request; may be repeated
   --public-only            connect only to public addresses, and not to this
                            machine or to private networks`;
