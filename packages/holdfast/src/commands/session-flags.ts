@@ -29,8 +29,8 @@ export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   --wire-timeout TIME      limit per URL for its attempts on the wire, without
                            waits and fast bodies (${wireTimeout})
   --max-bytes SIZE         largest body, decoded; a larger one fails (${maxBytes})
-  --min-speed SIZE         slowest body in bytes per second, over 60 s (100); 0 for
-                           any speed
+  --min-speed SIZE         slowest body in bytes per second, over 60 s (100); 0
+                           for any speed
   -H, --header 'N: V'      add a header to every request; may be repeated
   --public-only            connect only to public addresses, and not to this
                            machine or to private networks`;

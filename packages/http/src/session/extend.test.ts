@@ -50,6 +50,32 @@ test("options with undefined change nothing", async () => {
   assert.equal(adapter.requests[0]?.url, "https://a.test/v1/users");
 });
 
+for (const [what, options, sent] of [
+  ["another path of its origin", { baseUrl: "https://a.test/v2" }, "secret secret 1"],
+  ["another origin", { baseUrl: "https://b.test/" }, "undefined undefined 1"],
+  [
+    "another origin that may have them",
+    { baseUrl: "https://b.test/", sendCredentialsTo: ["https://b.test"] },
+    "secret secret 1",
+  ],
+] as const) {
+  test(`extending to ${what} sends: ${sent}`, async () => {
+    const { session, adapter } = scripted([{}], {
+      baseUrl: "https://a.test/v1",
+      auth: () => "secret",
+      headers: { "x-api-key": "secret", "x-a": "1" },
+    });
+
+    await session.extend(options).get("users");
+
+    const headers = adapter.requests[0]?.headers ?? {};
+    assert.equal(
+      [headers["authorization"], headers["x-api-key"], headers["x-a"]].map(String).join(" "),
+      sent,
+    );
+  });
+}
+
 test("both sessions share cookies, connections and the retry budget", async () => {
   await using origin = await faultOrigin({
     routes: { "/": respond(200, { headers: { "set-cookie": "a=1" } }), "/other": respond(200) },

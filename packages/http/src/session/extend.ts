@@ -1,3 +1,4 @@
+import { stripRootDot } from "@holdfast/policy/internal";
 import type { SessionOptions } from "../call/options.ts";
 import { mergeHeaders, type HeadersInit } from "../model/headers.ts";
 import { mergeParams } from "../model/request.ts";
@@ -5,9 +6,14 @@ import { resolveRetry } from "../retry/setting.ts";
 import { joinHooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
+import { withoutCredentials } from "./request-defaults.ts";
 
-/** Merges options: headers, parameters, hooks, retries and timeouts are merged, and every other option replaces. */
-export function extendOptions(under: SessionOptions, over: SessionOptions): SessionOptions {
+/**
+ * Merges options: headers, parameters, hooks, retries and timeouts are merged, and every other option replaces. Credentials do not
+ * go to the `baseUrl` of another origin, unless `sendCredentialsTo` names it.
+ */
+export function extendOptions(extended: SessionOptions, over: SessionOptions): SessionOptions {
+  const under = leavesBase(extended, over) ? removeCredentials(extended) : extended;
   const given = Object.fromEntries(Object.entries(over).filter(([, value]) => value !== undefined));
   // `minSpeed` is an option of its own.
   const { minSpeed: _, ...timeout } = resolveTimeouts(over.timeout, resolveTimeouts(under.timeout));
@@ -21,6 +27,22 @@ export function extendOptions(under: SessionOptions, over: SessionOptions): Sess
     retry: resolveRetry(over.retry, resolveRetry(under.retry, sessionDefaults.retry)),
     timeout,
   };
+}
+
+function leavesBase({ baseUrl, sendCredentialsTo = [] }: SessionOptions, over: SessionOptions): boolean {
+  if (baseUrl === undefined || over.baseUrl === undefined) return false;
+  const origins = [baseUrl, ...sendCredentialsTo, ...(over.sendCredentialsTo ?? [])].map(originOf);
+  return !origins.includes(originOf(over.baseUrl));
+}
+
+function originOf(url: string | URL): string {
+  return stripRootDot(new URL(url).origin);
+}
+
+function removeCredentials({ auth: _auth, headers, params, ...others }: SessionOptions): SessionOptions {
+  const record = mergeHeaders({}, headers, "Session.headers");
+  const kept = withoutCredentials({ headers: record, params }, others.sensitiveHeaders ?? []);
+  return { ...others, headers: kept.headers, ...(kept.params !== undefined && { params: kept.params }) };
 }
 
 /** Returns headers by their names in lower case. An undefined value is kept: it removes a default. */

@@ -33,8 +33,9 @@ export function toRequestDefaults(options: SessionOptions, defaults: HeaderRecor
   };
 }
 
-function withoutCredentials(
-  { headers, params }: OriginDefaults,
+/** Returns the parts without `auth`, and without headers and parameters with names of credentials. */
+export function withoutCredentials(
+  { headers, params }: Pick<OriginDefaults, "headers" | "params">,
   sensitive: readonly string[],
 ): OriginDefaults {
   const secret = new Set(sensitive.map((name) => name.toLowerCase()));
