@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getEventListeners } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -132,7 +132,17 @@ for (const http2 of [false, true]) {
         assert.equal((await reading).error, stop);
       },
       dispose: (response) => response[Symbol.asyncDispose](),
-      "the stream's cancel": (response) => response.readable().cancel(),
+      "the web stream's cancel": (response) => response.body.cancel(),
+      "the reader's cancel": (response) => response.body.getReader().cancel(),
+      "the cancel of a locked stream": (response) => {
+        const reader = response.body.getReader();
+        return Promise.all([
+          response.body.cancel(stop),
+          assert.rejects(reader.read(), stop),
+          assert.rejects(reader.closed, stop),
+        ]);
+      },
+      "destroying the stream of Node": (response) => once(response.readable().destroy(), "close"),
     };
     for (const [name, leave] of Object.entries(ways)) {
       await using at = await setting(endlessBody(), { http2 });

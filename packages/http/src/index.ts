@@ -37,7 +37,8 @@ export type {
 } from "./telemetry/hooks.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
 export type { BodyMemory } from "./model/body-memory.ts";
-export type { BodyContinuation, BodyStream, InterruptedBody, OnInterruption } from "./model/body-stream.ts";
+export type { BodyContinuation, InterruptedBody, OnInterruption } from "./model/body-reader.ts";
+export type { BodyStream } from "./model/body-stream.ts";
 export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";

@@ -5,11 +5,13 @@ const [url = "", how = ""] = process.argv.slice(2);
 const session = new Session({ timeout: { read: 200 } });
 
 async function ask(): Promise<void> {
-  for (let call = 0; call < 5; call += 1) {
+  for (let call = 0; call < 6; call += 1) {
     const response = await session.get(url, { stream: true });
     if (call === 0) for await (const piece of response.body) if (piece.length > 0) break;
     if (call === 1) void response.readable();
     if (call === 2) void response.body[Symbol.asyncIterator]();
+    if (call === 3) void response.body.getReader();
+    if (call === 4) void response.body.tee();
   }
 }
 

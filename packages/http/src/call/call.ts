@@ -1,7 +1,7 @@
 import { HoldfastError, type Attempt, type Clock, type GiveUpReason, type Scope } from "@holdfast/policy";
 import type { AttemptObserver, DiscardedExchange } from "../adapter/adapter.ts";
 import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
-import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
+import type { BodyContinuation, InterruptedBody } from "../model/body-reader.ts";
 import type { PartialBody } from "../model/partial-body.ts";
 import { attachCall, markRequestKeyed, setVerdict, type HttpResponse } from "../model/response.ts";
 import { discardBody } from "../model/streamed-response.ts";

@@ -1,7 +1,7 @@
 import type { Policy } from "@holdfast/policy";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
-import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
+import type { BodyContinuation, InterruptedBody } from "../model/body-reader.ts";
 import type { Cookies } from "../model/cookies.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { CallInfo, HttpResponse } from "../model/response.ts";

@@ -1,8 +1,7 @@
-import { releaseBodySource } from "../model/body-stream.ts";
 import type { Clock } from "@holdfast/policy";
 import type { BodySource } from "../model/body-source.ts";
 import { isContentType } from "../model/headers.ts";
-import { StreamedResponse } from "../model/streamed-response.ts";
+import { StreamedResponse, releaseBodySource } from "../model/streamed-response.ts";
 import { onAbort } from "../support/bounded-wait.ts";
 import { addPiece } from "../support/pieces.ts";
 import { startLimit } from "../support/limit-timer.ts";
@@ -35,7 +34,7 @@ export async function previewError(
 ): Promise<StreamedResponse> {
   if (!isShortError(response)) return response;
   const { status, statusText, url, headers } = response;
-  const body = new PreviewedBody(releaseBodySource(response.body));
+  const body = new PreviewedBody(releaseBodySource(response));
   const preview = await previewWithin(body, bounds);
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body, preview });
 }

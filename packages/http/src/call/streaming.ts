@@ -1,7 +1,7 @@
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { toBodySource } from "../model/body-source.ts";
 import type { BodyMemory } from "../model/body-memory.ts";
-import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
+import type { BodyContinuation, InterruptedBody } from "../model/body-reader.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { attachCall, loadContent, type HttpResponse } from "../model/response.ts";
 import { discardBody, StreamedResponse } from "../model/streamed-response.ts";

@@ -3,7 +3,7 @@ import { HoldfastError, redact } from "@holdfast/policy";
 import { brandClass } from "@holdfast/policy/internal";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { UnreadBody } from "./body-source.ts";
-import type { BodyContinuation, InterruptedBody } from "./body-stream.ts";
+import type { BodyContinuation, InterruptedBody } from "./body-reader.ts";
 import { decodeText, ResponseHeaders } from "./headers.ts";
 import { readJsonLines, readLines, type LineOptions, type Validator } from "./lines.ts";
 import { parseLinks, type Links } from "./links.ts";

@@ -4,11 +4,16 @@ import { findVerifier, verifiedSource, type DigestVerifier } from "../adapter/ve
 import { toBodySource, type BodySource } from "../model/body-source.ts";
 import { DigestError } from "../errors/file-errors.ts";
 import { BodyTooLargeError, ProtocolError } from "../errors/transport-errors.ts";
-import { type InterruptedBody, releaseBodySource } from "../model/body-stream.ts";
+import type { InterruptedBody } from "../model/body-reader.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse, StatusError } from "../model/response.ts";
-import { StreamedResponse, discardBody, toStatusError } from "../model/streamed-response.ts";
+import {
+  StreamedResponse,
+  discardBody,
+  releaseBodySource,
+  toStatusError,
+} from "../model/streamed-response.ts";
 import {
   findContinuation,
   markContinuation,
@@ -141,7 +146,7 @@ export class StreamResumption {
     }
     this.#source = response;
     if (continued === undefined) await this.#startOver(response);
-    const source = releaseBodySource(response.body);
+    const source = releaseBodySource(response);
     // A response that restarts the body verifies its own bytes.
     return continued === undefined ? source : this.#verified(source);
   }
@@ -229,7 +234,7 @@ function requireExpectedLength(partial: PartialRepresentation, response: Streame
   const length = expectedLength(partial, response.headers);
   if (length === undefined || declaredLength(response.headers) !== undefined) return response;
   const { status, statusText, url, headers } = response;
-  const body = withExactLength(releaseBodySource(response.body), { skip: 0, length });
+  const body = withExactLength(releaseBodySource(response), { skip: 0, length });
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body });
 }
 
@@ -239,7 +244,7 @@ function createContinuation(
   rest: BodyExtent | "nothing",
 ): StreamedResponse {
   const { status, statusText, url } = response;
-  const body = releaseBodySource(response.body);
+  const body = releaseBodySource(response);
   if (rest === "nothing") body.cancel(new Error("Nothing is missing"));
   const continued = new StreamedResponse({
     status: rest === "nothing" ? 206 : status,
