@@ -152,10 +152,7 @@ test("a streamed response has no content, and its body can be read once", async 
   assert.throws(() => response.content, /has no content/);
   assert.equal(await response.text(), "ä");
   await assert.rejects(response.bytes(), TypeError);
-  assert.deepEqual(
-    Buffer.from(await new Response((await ask()).body).arrayBuffer()),
-    Buffer.from([0xe4]),
-  );
+  assert.deepEqual(Buffer.from(await new Response((await ask()).body).arrayBuffer()), Buffer.from([0xe4]));
   (await ask()).cancel();
 });
 
