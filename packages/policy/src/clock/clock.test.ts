@@ -92,6 +92,15 @@ test("a timer of systemClock runs once unless it is stopped", async () => {
   assert.deepEqual(ran, ["kept"]);
 });
 
+test("a timer that is due already runs soon, without a warning of Node", async (context) => {
+  const { mock } = context.mock.method(process, "emitWarning", () => undefined);
+
+  await new Promise<void>((resolve) => startTimer(systemClock, -5, resolve));
+  await systemClock.sleep(-5);
+
+  assert.equal(mock.callCount(), 0);
+});
+
 test("startTimer works with a clock without timers", async () => {
   const { now, date, sleep } = systemClock;
   const clock: Clock = { now, date, sleep };

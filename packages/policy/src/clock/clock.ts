@@ -53,7 +53,8 @@ function wakeAt(until: number, wake: () => void): void {
 }
 
 function timerDelay(left: number): number {
-  return Math.min(Math.ceil(left), maxTimerDelay);
+  // Node warns about a negative delay: what waits is due already.
+  return Math.min(Math.max(0, Math.ceil(left)), maxTimerDelay);
 }
 
 /** Implements `Clock.sleep` with the `timer` of a clock. */

@@ -53,10 +53,11 @@ export function limitPhases({
     work: (ended: AbortSignal) => Promise<T>,
     discard: (result: T) => void,
   ): Promise<T> => {
-    const dueAt = clock.now() + step.limit;
+    const startedAt = clock.now();
     const result = await withTimeout({ ...step, clock, signal, progress }, work, discard);
     // A phase ends after its limit only if the process was busy, which is not the time of the later phases.
-    end += Math.max(0, clock.now() - dueAt);
+    const duration = clock.now() - startedAt;
+    if (duration > step.limit) end += duration;
     return result;
   };
   return {
