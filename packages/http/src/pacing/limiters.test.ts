@@ -51,7 +51,7 @@ test("a 429 also delays the requests to the host's name with a dot at its end", 
   const { session, clock } = scripted([last(5), {}]);
 
   await session.get(url);
-  await session.get("https://A.test./two");
+  await session.get("https://A.test./jobs/2");
 
   assert.equal(clock.now(), 5_000);
 });
@@ -96,7 +96,7 @@ test("with an even pace, waiting requests are sent one after another, at most at
   session.hooks.request.push(() => void left.push(clock.now()));
 
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
-  await Promise.all(Array.from({ length: 10 }, (_, index) => session.get(`${url}/${index}`)));
+  await Promise.all(Array.from({ length: 10 }, (_, index) => session.get(`https://a.test/jobs/${index}`)));
 
   assert.equal(adapter.requests.length, 11);
   assert.equal(left[1], 2_000);
@@ -367,23 +367,44 @@ test("an abort ends the wait for a limiter, and so does closing the session", as
   assert.equal(adapter.requests.length, 1);
 });
 
-test("a named bucket delays the routes that it counts, and no other known route", async () => {
-  const bucket = (name: string, rest: object = {}): ScriptedEntry => ({
-    headers: { "x-ratelimit-bucket": name, ...rest },
-  });
+const bucket = (name: string): ScriptedEntry => ({
+  headers: { "x-ratelimit-bucket": name, "x-ratelimit-remaining": "4" },
+});
+const refusedIn = (name: string): ScriptedEntry => ({
+  status: 429,
+  headers: { "x-ratelimit-bucket": name, "retry-after": "5" },
+});
+
+test("a named bucket delays the routes that it was named for, and no other route", async () => {
+  const { session, clock } = scripted([refusedIn("a"), bucket("b"), bucket("a")]);
+
+  await session.get(url, once);
+  await session.get(elsewhere);
+  const other = clock.now();
+  await session.get(url);
+
+  assert.deepEqual([other < 1_000, clock.now() >= 5_000], [true, true]);
+});
+
+test("a named bucket that has limited a second route delays new routes, and no known route of another bucket", async () => {
+  const third = new URL("/third", url).href;
+  const fourth = new URL("/fourth", url).href;
   const { session, clock } = scripted([
-    { status: 429, headers: { "x-ratelimit-bucket": "a", "retry-after": "5" } },
     bucket("b"),
+    refusedIn("a"),
+    refusedIn("a"),
     bucket("b"),
     bucket("a"),
   ]);
 
+  await session.get(fourth);
   await session.get(url, once);
-  await session.get(elsewhere);
-  const guessed = clock.now();
-  await session.get(elsewhere);
+  await session.get(elsewhere, once);
+  await session.get(fourth);
+  const known = clock.now();
+  await session.get(third);
 
-  assert.deepEqual([guessed >= 5_000, clock.now() - guessed < 1_000], [true, true]);
+  assert.deepEqual([known < 1_000, clock.now() >= 5_000], [true, true]);
 });
 
 test("an exhausted quota delays no request, since waiting does not help", async () => {

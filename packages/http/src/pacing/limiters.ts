@@ -49,15 +49,16 @@ interface RefusedRoute {
 
 /**
  * The rate limits that a session has met: one limiter for each bucket that a server names. A limit without a name applies to
- * the route that met it, and to the host when a second route is refused. Without a limit, no request is delayed.
+ * the route that met it, and to the host when a second route is refused. A bucket applies to the routes that it was named for,
+ * and to unknown routes when it has limited a second one. Without a limit, no request is delayed.
  */
 export class Limiters {
   readonly #clock: Clock;
   readonly #isEven: boolean;
   readonly #limiters = new Map<string, Limiter>();
-  /** The buckets that count a route, and the bucket of each host that hit its limit last. */
+  /** The buckets that count a route, and the bucket of each host that limited a second route last. */
   readonly #buckets = new Map<string, readonly string[]>();
-  /** The route of each host that was refused last, without a bucket. */
+  /** The route that was refused last, of each host without a bucket and of each bucket. */
   readonly #refusedRoutes = new Map<string, RefusedRoute>();
   #closed: { readonly reason: Error } | undefined;
   /** The accepted requests until the second that began at `secondAt`. */
@@ -159,7 +160,7 @@ export class Limiters {
 
   #limitersFor(limited: LimitedRequest): readonly Limiter[] {
     const host = limiterKey(limited);
-    // For an unknown route, the bucket of the host that hit its limit last is assumed.
+    // For an unknown route, a bucket that has limited two routes of the host is assumed.
     const buckets = this.#buckets.get(routeKey(limited)) ?? this.#buckets.get(host) ?? [];
     const keys = [host, routeKey(limited), ...buckets.map((bucket) => limiterKey(limited, bucket))];
     return keys.map((key) => this.#limiters.get(key)).filter((limiter) => limiter !== undefined);
@@ -177,12 +178,12 @@ export class Limiters {
     return host;
   }
 
-  /** Returns whether another route of the host was refused before. */
-  #isSecondRefusal(host: string, route: string): boolean {
+  /** Returns whether another route of the host, or of the bucket, was refused before. */
+  #isSecondRefusal(key: string, route: string): boolean {
     const now = this.#clock.now();
-    const before = this.#refusedRoutes.get(host);
-    this.#refusedRoutes.delete(host);
-    this.#refusedRoutes.set(host, { route, at: now });
+    const before = this.#refusedRoutes.get(key);
+    this.#refusedRoutes.delete(key);
+    this.#refusedRoutes.set(key, { route, at: now });
     const [oldest] = this.#refusedRoutes.keys();
     if (this.#refusedRoutes.size > maxRoutes && oldest !== undefined) this.#refusedRoutes.delete(oldest);
     return before !== undefined && before.route !== route && now - before.at <= relatedWithin;
@@ -217,7 +218,8 @@ export class Limiters {
     const known = this.#buckets.get(route) ?? [];
     const isKnown = known.includes(scope);
     this.#setBuckets(route, isKnown ? known : [...known.slice(1 - maxBucketsOfRoute), scope]);
-    this.#setBuckets(limiterKey(limited), [scope]);
+    if (this.#isSecondRefusal(limiterKey(limited, scope), route))
+      this.#setBuckets(limiterKey(limited), [scope]);
   }
 
   #setBuckets(key: string, buckets: readonly string[]): void {

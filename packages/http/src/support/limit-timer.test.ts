@@ -66,6 +66,21 @@ test("a late limit starts again when the work progressed during the look, and th
   assert.deepEqual([before, expired], [0, 1]);
 });
 
+test("a late limit starts again when its work progressed before the timer, in the same round of events", async () => {
+  const clock = lateClock(500);
+  let [progress, expired] = [3, 0];
+  startLimit({ clock, limit: 1_000, progress: () => progress }, () => (expired += 1));
+  progress += 1;
+
+  await clock.advance(1_500);
+  await turns();
+  const before = expired;
+  await clock.advance(1_500);
+  await turns();
+
+  assert.deepEqual([before, expired], [0, 1]);
+});
+
 test("a stopped limit leaves no timer", () => {
   const clock = fakeClock({ autoAdvance: false });
 

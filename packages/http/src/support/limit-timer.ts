@@ -26,8 +26,9 @@ export interface Limit {
   /** Milliseconds. `Infinity` starts no timer. */
   readonly limit: number;
   /**
-   * Returns a number that grows as the work progresses. If a late timer finds progress at its look, the limit starts again:
-   * the time during which the process was busy is not the network's. @default no progress
+   * Returns a number that grows as the work progresses. If a late timer finds progress since the limit started, the limit
+   * starts again: the time during which the process was busy is not the network's, and what arrived meanwhile may have been
+   * handled before the timer. @default no progress
    */
   readonly progress?: (() => number) | undefined;
 }
@@ -41,9 +42,9 @@ export function startLimit({ clock, limit, progress = noProgress }: Limit, expir
   let stopTimer: () => void;
   const start = (): void => {
     const dueAt = clock.now() + limit;
+    const before = progress();
     stopTimer = startTimer(clock, limit, () => {
       if (!isTimerLate(clock, dueAt)) return expire();
-      const before = progress();
       afterNextPoll(() => {
         if (isStopped) return;
         if (progress() > before) start();
