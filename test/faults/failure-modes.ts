@@ -243,6 +243,12 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the body does not match its Content-Encoding": answering(
       respond(200, { headers: { "content-encoding": "gzip" }, body: "plain" }),
     ),
+    "the body does not match its Content-Digest, with `verifyDigest: true`": {
+      ...answering(
+        respond(200, { headers: { "content-digest": `sha-256=:${"A".repeat(43)}=:` }, body: "plain" }),
+      ),
+      request: { verifyDigest: true },
+    },
     "the body is larger than maxBytes": { ...answering(endlessBody()), request: { maxBytes: 10_000 } },
     "`timeout.attempt` passes": {
       ...answering(drip(page, { every: 40, bodyOnly: true })),

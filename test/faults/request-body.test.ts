@@ -5,6 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import type { BodyInit, RequestOptions, Session } from "@holdfast/http";
 import {
   faultOrigin,
@@ -25,6 +26,13 @@ const missing = "/no/such/file";
 async function* generate(): AsyncGenerator<Uint8Array> {
   yield Buffer.from("the whole ");
   yield Buffer.from("upload");
+}
+
+/** Gives 15 bytes, which the server has long received when another one follows. */
+async function* generateSlowly(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(content.slice(0, 15));
+  await pause(40);
+  yield Buffer.from(content.slice(15));
 }
 
 const certificate = selfSigned();
@@ -266,6 +274,7 @@ for (const protocol of protocols) {
       ["string", () => content],
       ["Node stream", () => Readable.from([Buffer.from(content)])],
       ["generator function", () => generate],
+      ["stream whose first piece has 15 bytes", () => generateSlowly],
       ["blob", () => new Blob([content])],
     ] as const) {
       test(`request-body: rejects a ${kind} that is ${what} than its Content-Length ${declared} over ${protocol[0]}`, async () => {
