@@ -15,9 +15,15 @@ import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
  * A retry policy: runs tasks, wraps functions and decorates methods.
  *
  * Called with a function, it returns a function with the same parameters and `this` that retries. A TC39 method decorator
- * has the same shape, so `@retry({...})` before a method works too.
+ * has the same shape, so `@retry({...})` before a method works too. It also works with `experimentalDecorators`.
  */
 export interface RetryPolicy<R = unknown> extends Policy<R> {
+  /** As a decorator with `experimentalDecorators`, before an async method. */
+  <T extends (...args: never[]) => PromiseLike<R>>(
+    target: object,
+    name: string | symbol,
+    method: TypedPropertyDescriptor<T>,
+  ): void;
   <This, Args extends unknown[], T extends R>(
     fn: (this: This, ...args: Args) => T | PromiseLike<T>,
     decorated?: ClassMethodDecoratorContext,
@@ -85,7 +91,11 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
     explain: () => explainRule(rule),
     cloneForPlan: () => cloneRule(rule),
   };
-  const wrap = (fn: (this: unknown, ...args: unknown[]) => R): unknown => {
+  type Fn = (this: unknown, ...args: unknown[]) => R;
+  const wrap = (fn: Fn, _name?: unknown, method?: TypedPropertyDescriptor<unknown>): unknown => {
+    // The descriptor of a legacy decorator. `functions.map(policy)` also passes a third argument.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the value of a method is a function
+    if (typeof method?.value === "function") return { ...method, value: wrap(method.value as Fn) };
     if (typeof fn !== "function")
       throw new TypeError(
         `retry()(fn) takes a function, got ${describeValue(fn)}: pass the function, and not its result`,
