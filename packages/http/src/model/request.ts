@@ -97,10 +97,15 @@ function parse(input: string | URL): URL {
 const hostWithoutScheme = /^(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-f:.]+\])(?::\d+)?(?:[/?#]|$)/i;
 const otherScheme = /^[a-z][a-z\d+.-]*:[/\\]/i;
 
+/** Returns the hint that a URL lacks its scheme, for the end of a message, or an empty string. */
+export function missingSchemeHint(text: string): string {
+  return hostWithoutScheme.test(text) ? `: did you mean ${describeUrl(`https://${text}`)}?` : "";
+}
+
 /** Returns what the caller probably forgot, for the end of a message. */
 function hintFor(input: string | URL): string {
   const text = String(input).trim();
-  if (hostWithoutScheme.test(text)) return `: did you mean ${describeUrl(`https://${text}`)}?`;
+  if (hostWithoutScheme.test(text)) return missingSchemeHint(text);
   if (otherScheme.test(text) || /^https?:/i.test(text)) return "";
   return ": a relative URL needs the option baseUrl of the session";
 }

@@ -109,6 +109,10 @@ const both: readonly Row[] = [
 const ofSession: readonly Row[] = [
   ...both,
   [{ baseUrl: "nope" }, '?.baseUrl takes an http or https URL, the base of relative URLs, got "nope"'],
+  [
+    { baseUrl: "localhost:3000/api" },
+    '?.baseUrl takes an http or https URL, the base of relative URLs, got "localhost:3000/api": did you mean "https://localhost:3000/api"?',
+  ],
   [{ baseUrl: 5 }, "?.baseUrl takes an http or https URL, the base of relative URLs, got 5"],
   [
     { baseUrl: "ftp://x/" },

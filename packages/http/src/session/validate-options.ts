@@ -20,7 +20,7 @@ import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
 import type { EventsOptions } from "./events.ts";
 import type { PaginateOptions } from "./paginate.ts";
-import { paramsCheck } from "../model/request.ts";
+import { missingSchemeHint, paramsCheck } from "../model/request.ts";
 import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
 import { retrySettingCheck } from "../retry/setting.ts";
 import { timeoutCheck } from "../transport/timeouts.ts";
@@ -87,13 +87,19 @@ function isOrigin({ username, password, pathname, search, hash }: URL): boolean 
   return pathname === "/" && [username, password, search, hash].every((part) => part === "");
 }
 
+const aBaseUrl = kind({
+  wanted: "an http or https URL, the base of relative URLs",
+  fits: isHttpUrl,
+  type: "string",
+});
+
 const sessionChecks: Checks<SessionOptions> = {
   ...sharedChecks,
-  baseUrl: kind({
-    wanted: "an http or https URL, the base of relative URLs",
-    fits: isHttpUrl,
-    type: "string",
-  }),
+  baseUrl: (value) => {
+    const problem = aBaseUrl(value);
+    if (problem === undefined || typeof value !== "string") return problem;
+    return { ...problem, says: problem.says + missingSchemeHint(value.trim()) };
+  },
   sendCredentialsTo: listOf(
     kind({
       wanted: 'an origin such as "https://other.example", without a path',
