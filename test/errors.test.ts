@@ -16,8 +16,7 @@ const sources = await Promise.all(
     "http/src/errors/transport-errors.ts",
     "http/src/errors/file-errors.ts",
     "http/src/model/response.ts",
-    "http/src/session/paginate.ts",
-    "http/src/session/events.ts",
+    "http/src/session/errors.ts",
     "runner/src/ledger/ledger.ts",
   ].map((path) => readFile(join(root, "packages", path), "utf8")),
 );
