@@ -23,7 +23,13 @@ export interface RequestDefaults extends OriginDefaults {
   readonly enableUnixSockets: SessionOptions["enableUnixSockets"];
   /** What a request to an origin gets that may not have the credentials of the session. */
   readonly elsewhere?:
-    | { readonly origins: ReadonlySet<string>; readonly defaults: OriginDefaults }
+    | {
+        /** The origins that may have them. */
+        readonly origins: ReadonlySet<string>;
+        /** The origin of most requests, with a slash at the end. */
+        readonly usualPrefix: string;
+        readonly defaults: OriginDefaults;
+      }
     | undefined;
 }
 
@@ -91,11 +97,14 @@ function resolveUrl(input: string | URL, base: BaseUrl | undefined): URL {
   return parseUrl(base === undefined ? input : joinUrl(base, input));
 }
 
-function defaultsFor({ origin }: URL, session: RequestDefaults): OriginDefaults {
+function defaultsFor(url: URL, session: RequestDefaults): OriginDefaults {
   const { elsewhere } = session;
-  return elsewhere === undefined || elsewhere.origins.has(stripRootDot(origin))
-    ? session
-    : elsewhere.defaults;
+  // Hot path: `origin` builds a new string each time, and most requests go to the origin of the base.
+  const mayHaveAll =
+    elsewhere === undefined ||
+    url.href.startsWith(elsewhere.usualPrefix) ||
+    elsewhere.origins.has(stripRootDot(url.origin));
+  return mayHaveAll ? session : elsewhere.defaults;
 }
 
 function parseBody({ body, json }: RequestOptions, method: string): Body {

@@ -27,6 +27,7 @@ export function toRequestDefaults(options: SessionOptions, defaults: HeaderRecor
     base,
     elsewhere: {
       origins,
+      usualPrefix: `${base.url.origin}/`,
       // The entries of a netrc file name their hosts.
       defaults: { ...withoutCredentials(shared, options.sensitiveHeaders ?? []), auth: fromFile },
     },
