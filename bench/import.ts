@@ -9,6 +9,8 @@ const { values: options } = parseArgs({
   options: {
     /** How often each contestant is imported, each time by a new process. */
     rounds: { type: "string", default: "25" },
+    /** The highest allowed ratio of the time of @holdfast/http to that of got. */
+    limit: { type: "string", default: "0.65" },
   },
 });
 
@@ -36,6 +38,7 @@ async function bundle(directory: string): Promise<string> {
     outdir: directory,
     outExtension: { ".js": ".mjs" },
     entryNames: "http",
+    logLevel: "error",
   });
   return join(directory, "http.mjs");
 }
@@ -60,8 +63,11 @@ async function main(): Promise<void> {
   console.log("| --- | --: | --: |");
   for (const [name, all] of times) {
     const ratio = median(all.map((time, round) => time / (reference[round] ?? NaN)));
+    if (name === "@holdfast/http" && !(ratio <= Number(options.limit))) process.exitCode = 1;
     console.log(`| ${name} | ${median(all).toFixed(0)} | ${ratio.toFixed(2)} |`);
   }
+  if (process.exitCode === 1)
+    console.error(`\nThe import of @holdfast/http takes more than ${options.limit} of the time of got`);
 }
 
 await main();

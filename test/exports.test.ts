@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { before, test } from "node:test";
+import { buildPackages } from "../scripts/build.ts";
 import {
   findHiddenTypes,
   listedEntries,
@@ -11,16 +11,10 @@ import {
   publicEntries,
   reachableFiles,
 } from "../scripts/public-surface.ts";
-import { runProgram } from "./support/child.ts";
 
-const root = join(import.meta.dirname, "..");
 const entries = publicEntries();
 
-before(async () => {
-  const tsc = join(root, "node_modules/.bin/tsc");
-  const { code, stdout } = await runProgram(tsc, ["-b", "packages/holdfast"], { cwd: root, within: 300_000 });
-  assert.equal(code, 0, stdout);
-});
+before(buildPackages);
 
 for (const entry of listedEntries()) {
   test(`${entry.specifier} exports the names of its list in test/exports, and no other`, () => {

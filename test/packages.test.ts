@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { faultOrigin, quickstartSite, respond, selfSigned } from "@holdfast/http/testing";
+import { packPackages } from "../scripts/pack.ts";
 import { publicEntries, reachableFiles } from "../scripts/public-surface.ts";
 import { runProgram, type ProgramResult } from "./support/child.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary-directory.ts";
@@ -61,14 +62,11 @@ async function readTarballs(): Promise<ReadonlyMap<string, string>> {
 
 before(async () => {
   directory = await temporaryDirectory("packages");
-  tarballs = join(directory.path, "tarballs");
-  await mkdir(tarballs);
-  await runSuccessfully(join(bin, "tsc"), ["-b", "packages/holdfast"], root);
-  await runSuccessfully("npm", ["pack", "--workspaces", "--pack-destination", tarballs], root);
-  const packed = await readTarballs();
-  assert.equal(packed.size, globSync("packages/*/package.json", { cwd: root }).length);
+  const packed = await packPackages(directory.path);
+  tarballs = dirname(packed[0] ?? assert.fail("no tarball"));
+  assert.equal(packed.length, globSync("packages/*/package.json", { cwd: root }).length);
   consumer = await createConsumer("consumer");
-  await install(consumer, [...packed.values()]);
+  await install(consumer, packed);
 });
 
 after(() => directory[Symbol.asyncDispose]());
@@ -255,4 +253,165 @@ test("no packed declaration file of a public entry refers to an internal entry",
 
   assert.ok(packed.length > 100);
   assert.deepEqual(referring, []);
+});
+
+/** A packed package, with what its bundles say about themselves. */
+interface PackedPackage {
+  readonly name: string;
+  readonly folder: string;
+  /** The paths of all its files. */
+  readonly files: readonly string[];
+  readonly bundles: ReadonlyMap<string, Bundle>;
+}
+
+interface Bundle {
+  readonly code: string;
+  /** Maps the sources of the bundle to their text. */
+  readonly sources: ReadonlyMap<string, string>;
+  readonly imports: readonly string[];
+  readonly dynamicImports: readonly string[];
+}
+
+function readBundle(path: string): Bundle {
+  const code = readFileSync(path, "utf8");
+  const map = JSON.parse(readFileSync(`${path}.map`, "utf8")) as Record<
+    "sources" | "sourcesContent",
+    string[]
+  >;
+  const texts = map.sources.map((source, index) => {
+    return [source.slice(source.indexOf("src/")), map.sourcesContent[index] ?? ""] as const;
+  });
+  const specifiers = (pattern: RegExp): readonly string[] =>
+    [...code.matchAll(pattern)].map(([, specifier = ""]) => specifier);
+  return {
+    code,
+    sources: new Map(texts),
+    imports: specifiers(/^(?:(?:import|export) [^;"]*from |import |\} from )"([^"]+)";$/gm),
+    dynamicImports: specifiers(/\bimport\("([^"]+)"\)/g),
+  };
+}
+
+function readPackage(name: string): PackedPackage {
+  const folder = join(consumer, "node_modules", name);
+  const files = globSync("**/*.*", { cwd: folder });
+  const bundles = files.filter((file) => file.endsWith(".js"));
+  return {
+    name,
+    folder,
+    files,
+    bundles: new Map(bundles.map((file) => [file, readBundle(join(folder, file))])),
+  };
+}
+
+function packedPackages(): readonly PackedPackage[] {
+  return ["@holdfast/policy", "@holdfast/http", "@holdfast/proxies", "@holdfast/runner", "holdfast"].map(
+    readPackage,
+  );
+}
+
+/** Lists the bundles and the other modules that one bundle loads, with its dynamic imports or without. */
+function loadedFrom(start: string, { bundles }: PackedPackage, lazy: boolean): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const { imports = [], dynamicImports = [] } = bundles.get(file) ?? {};
+    for (const specifier of [...imports, ...(lazy ? dynamicImports : [])])
+      visit(specifier.startsWith(".") ? join(dirname(file), specifier) : specifier);
+  };
+  visit(start);
+  return seen;
+}
+
+function sourcesOf(files: Iterable<string>, { bundles }: PackedPackage): readonly string[] {
+  return [...files].flatMap((file) => [...(bundles.get(file)?.sources.keys() ?? [])]);
+}
+
+test("the packages contain bundles with their sources in source maps, and one declaration file for each module", () => {
+  for (const packed of packedPackages()) {
+    const { name, folder, files, bundles } = packed;
+    const manifest = readFileSync(join(folder, "package.json"), "utf8");
+    const others = files.filter((file) => !/^dist\/.*\.(?:d\.ts|js|js\.map)$/.test(file));
+    const sources = sourcesOf(bundles.keys(), packed);
+
+    assert.deepEqual(others.toSorted(), ["README.md", "package.json"], name);
+    assert.ok(files.length < 400, `${name} has ${files.length} files`);
+    assert.doesNotMatch(manifest, /"source"|"scripts"|src\//);
+    for (const file of sources) {
+      const declarations = file.replace(/^src/, "dist").replace(/\.ts$/, ".d.ts");
+      assert.ok(files.includes(declarations), `${name} has no ${declarations}`);
+    }
+    for (const { sources } of bundles.values())
+      for (const text of sources.values()) assert.notEqual(text, "");
+  }
+});
+
+test("entries of one package share their classes", async () => {
+  for (const packed of packedPackages()) {
+    const twice = sourcesOf(packed.bundles.keys(), packed).filter(
+      (file, index, all) => all.indexOf(file) !== index,
+    );
+    assert.deepEqual(twice, [], packed.name);
+  }
+  const program = `
+    import * as http from "@holdfast/http";
+    import { Cookies } from "@holdfast/http/internal";
+    import { faultOrigin } from "@holdfast/http/testing";
+    import * as subpath from "holdfast/http";
+    import * as umbrella from "holdfast";
+    const copies = [subpath, umbrella].flatMap((entry) =>
+      Object.keys(entry).filter((name) => name in http && entry[name] !== http[name]));
+    await using origin = await faultOrigin({ routes: {} });
+    await using session = new umbrella.Session();
+    const response = await session.get(origin.url);
+    console.log(JSON.stringify([copies, session.cookies instanceof Cookies, response instanceof http.HttpResponse]));
+  `;
+  await writeFile(join(consumer, "identity.mjs"), program);
+
+  const { stdout } = await runSuccessfully(process.execPath, ["identity.mjs"], consumer);
+
+  assert.deepEqual(JSON.parse(stdout), [[], true, true]);
+});
+
+test("classes in bundles have the names of their sources", () => {
+  const classes = packedPackages().flatMap(({ bundles }) =>
+    [...bundles.values()].flatMap(({ code, sources }) => {
+      const texts = [...sources.values()].join("\n");
+      const names = [...code.matchAll(/^(?:var (\w+) = )?class(?: (?!extends\b)(\w+))?/gm)].map(
+        ([, variable, own]) => own ?? variable ?? "",
+      );
+      return names.map((name) => ({ name, kept: new RegExp(`class ${name}\\b`).test(texts) }));
+    }),
+  );
+
+  assert.ok(classes.length > 100, `${classes.length} classes`);
+  assert.deepEqual(
+    classes.filter(({ kept }) => !kept),
+    [],
+  );
+});
+
+test("no entry but testing loads the test kit", () => {
+  for (const packed of packedPackages()) {
+    const entries = [...packed.bundles.keys()].filter((file) => !/chunks|testing/.test(file));
+    for (const entry of entries) {
+      const loaded = loadedFrom(entry, packed, true);
+      const kit = sourcesOf(loaded, packed).filter((file) => file.startsWith("src/testing/"));
+      assert.deepEqual([...kit, ...[...loaded].filter((file) => file.endsWith("/testing"))], [], entry);
+    }
+  }
+});
+
+test("cookies, HTTP/2, downloads and tunnels are loaded at their first use", () => {
+  const http = readPackage("@holdfast/http");
+  const later =
+    /^(?:tough-cookie|node:(?:http2|crypto|tls|zlib|sqlite)|src\/download\/.*|src\/transport\/(?:http2\/client|tunnel\/tunnel)\.ts)$/;
+  const loadedWith = (lazy: boolean): readonly string[] => {
+    const files = loadedFrom("dist/index.js", http, lazy);
+    return [...files, ...sourcesOf(files, http)].filter((file) => later.test(file)).toSorted();
+  };
+
+  assert.deepEqual(loadedWith(false), []);
+  for (const name of ["tough-cookie", "src/download/download.ts", "src/transport/http2/client.ts"])
+    assert.ok(loadedWith(true).includes(name), name);
 });

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { buildPackages } from "../scripts/build.ts";
+import { publicEntries } from "../scripts/public-surface.ts";
 import { chromiumPath, runInChromium } from "./platforms/browser.ts";
 import { bundleSuite } from "./platforms/suite.ts";
-import { runProgram } from "./support/child.ts";
+import { runProgram, type ProgramResult } from "./support/child.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary-directory.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -14,12 +16,7 @@ const nodes = join(import.meta.dirname, "platforms", "nodes");
 let directory: TemporaryDirectory;
 
 before(async () => {
-  const built = await runProgram(
-    process.execPath,
-    [join(modules, "typescript/bin/tsc"), "-b", "packages/policy"],
-    { cwd: root },
-  );
-  assert.equal(built.code, 0, built.stdout);
+  await buildPackages();
   directory = await temporaryDirectory("platforms");
   await bundleSuite("node", join(directory.path, "node.mjs"));
   await bundleSuite("browser", join(directory.path, "browser.js"));
@@ -40,6 +37,15 @@ async function runOnNode(
   return { passed: count("pass"), failed: count("fail"), log: stdout + stderr };
 }
 
+/** Loads every public entry of the built packages and prints their number. */
+async function loadEntries(program: string): Promise<ProgramResult> {
+  const specifiers = JSON.stringify(publicEntries().map(({ specifier }) => specifier));
+  const script = `const entries = await Promise.all(${specifiers}.map((name) => import(name)));
+    console.log(entries.filter((entry) => Object.keys(entry).length > 0).length);`;
+  const { NODE_OPTIONS: _options, ...env } = process.env;
+  return runProgram(program, ["--input-type=module", "--eval", script], { cwd: root, env });
+}
+
 async function readVersion(program: string): Promise<string> {
   return (await runProgram(program, ["--version"])).stdout.trim();
 }
@@ -51,19 +57,21 @@ for (const major of [22, 26]) {
   const skip =
     isOtherSystem &&
     `needs linux x64, for which npm has Node ${major}; this is ${process.platform} ${process.arch}`;
-  test(`the built package passes its tests on Node ${major}`, { skip }, async () => {
+  test(`the package passes its tests and all built entries load on Node ${major}`, { skip }, async () => {
     const program = join(nodes, "node_modules", `node${major}/bin/node`);
     assert.ok(existsSync(program), `${program} is missing: npm install --prefix test/platforms/nodes`);
     assert.match(await readVersion(program), new RegExp(`^v${major}\\.`));
 
     const { passed, failed, log } = await runOnNode(program);
+    const loaded = await loadEntries(program);
 
     assert.equal(failed, 0, log);
     assert.ok(passed > 100, log);
+    assert.equal(loaded.stdout, `${publicEntries().length}\n`, loaded.stderr);
   });
 }
 
-test("the built package passes its tests on the Node of the workspace", async () => {
+test("the package passes its tests on the Node of the workspace", async () => {
   assert.match(await readVersion(join(modules, ".bin/node")), /^v24\./);
 
   const { passed, failed, log } = await runOnNode(process.execPath);
@@ -72,7 +80,7 @@ test("the built package passes its tests on the Node of the workspace", async ()
   assert.ok(passed > 100, log);
 });
 
-test("the built package passes its tests in Chromium, in a page and in a worker", async () => {
+test("the package passes its tests in Chromium, in a page and in a worker", async () => {
   assert.ok(existsSync(chromiumPath), "Chromium is missing: sudo apt-get install chromium");
 
   const { page, worker } = await runInChromium(join(directory.path, "browser.js"));

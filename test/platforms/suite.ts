@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
+import { bundleTarget } from "../../scripts/build.ts";
 
 const root = join(import.meta.dirname, "../..");
 const sources = join(root, "packages/policy/src");
@@ -10,8 +10,8 @@ const sources = join(root, "packages/policy/src");
 export type Platform = "node" | "browser";
 
 /**
- * Bundles the unit tests of @holdfast/policy with its built files into one module. Tests that need more of Node than its
- * test runner are named `*.node.test.ts` and are left out.
+ * Bundles the unit tests of @holdfast/policy with its sources into one module, as the build bundles the sources. Tests that
+ * need more of Node than its test runner are named `*.node.test.ts` and are left out.
  */
 export async function bundleSuite(platform: Platform, outfile: string): Promise<void> {
   const files = await readdir(sources, { recursive: true });
@@ -22,7 +22,7 @@ export async function bundleSuite(platform: Platform, outfile: string): Promise<
     outfile,
     bundle: true,
     format: "esm",
-    target: "es2022",
+    target: [...bundleTarget],
     platform,
     logLevel: "silent",
     // package.json declares no side effects, but importing a test file must register its tests.
@@ -36,23 +36,9 @@ export async function bundleSuite(platform: Platform, outfile: string): Promise<
             "node:events": replacement("events"),
           }
         : {},
-    plugins: [builtFiles],
   });
 }
 
 function replacement(name: string): string {
   return join(import.meta.dirname, `browser/${name}.ts`);
 }
-
-/** Resolves imports of source files to the built files that the package ships. */
-const builtFiles: Plugin = {
-  name: "built files",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ path, resolveDir }) => {
-      const source = join(resolveDir, path);
-      if (!source.startsWith(sources) || source.endsWith(".test.ts")) return undefined;
-      const builtFile = source.replace(sources, join(root, "packages/policy/dist")).replace(/\.ts$/, ".js");
-      return existsSync(builtFile) ? { path: builtFile } : { errors: [{ text: `${path} was not built` }] };
-    });
-  },
-};

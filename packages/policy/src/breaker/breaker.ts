@@ -74,7 +74,7 @@ const optionTypes = {
 
 /** The defaults of `breaker`. */
 export const breakerDefaults: Required<Omit<BreakerOptions, "state" | "on">> = {
-  opensWhen: timeWindow(),
+  opensWhen: /* @__PURE__ */ timeWindow(),
   breakDuration: "10s",
   probes: 1,
   classify: (outcome, scope) =>

@@ -43,7 +43,7 @@ const optionTypes = {
 
 /** The defaults of `adaptiveConcurrency`. */
 export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptions, "on">> = {
-  limit: gradient2(),
+  limit: /* @__PURE__ */ gradient2(),
   queue: Infinity,
   classify: (outcome) => {
     if (outcome.ok) return "success";
