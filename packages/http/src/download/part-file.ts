@@ -171,7 +171,7 @@ export class PartFile {
    * @throws the error of the body, of the disk, or of `written`. The bytes before a broken end stay in the part.
    */
   async fill(body: BodyStream, written: () => void): Promise<void> {
-    this.#events = { written, failed: (error) => body.cancel(error) };
+    this.#events = { written, failed: (error) => void body.cancel(error) };
     for await (const piece of body) {
       this.#digests.update(piece);
       await this.#writer.write(piece);
