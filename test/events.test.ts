@@ -106,6 +106,12 @@ test("an id that no header can carry is not sent, and an empty one is forgotten"
   );
 });
 
+test("an id longer than 4,096 characters is not sent", async () => {
+  const heard = await listen([stream(`id: 1\ndata: a\n\nid: ${"x".repeat(4_097)}\ndata: b\n\n`), gone]);
+  assert.deepEqual(dataOf(heard), ["a", "b"]);
+  assert.deepEqual(idsSent(heard), [undefined, "1"]);
+});
+
 test("waits as long as the server's retry says, and longer while no event arrives", async () => {
   const heard = await listen([
     broken("retry: 300\n\ndata: 1\n\n"),

@@ -1,7 +1,8 @@
+import { totalmem } from "node:os";
 import { parseListSource } from "../command-line/list-source.ts";
 import type { ListSource } from "../command-line/list-source.ts";
 import { optionsFileFlag, readOptions } from "../command-line/options-file.ts";
-import { parseChoice, parseWholeNumber } from "../command-line/parse-options.ts";
+import { parseByteSize, parseChoice, parseWholeNumber } from "../command-line/parse-options.ts";
 import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { OptionError } from "../process/usage-error.ts";
 import type { ProgressMode } from "../render/progress-meter.ts";
@@ -18,6 +19,7 @@ const runFlags = {
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
+  "max-memory": { type: "string" },
   progress: { type: "string" },
   report: { type: "string" },
   "retry-failed": { type: "boolean" },
@@ -27,8 +29,16 @@ const runFlags = {
 
 // Two hosts that drip a byte within each read limit would otherwise hold their places for ever.
 const defaultWireTimeout = 600_000;
-// A run keeps one body in memory for each request in flight.
+// The longest body of a line, which a run keeps in memory until it is recorded.
 const defaultMaxBytes = 256 * 2 ** 20;
+const longestDefaultMemory = 512 * 2 ** 20;
+
+/** Returns the memory for bodies: an eighth of what the process may use, at most 512 MiB. */
+function defaultMaxMemory(): number {
+  const constrained = process.constrainedMemory();
+  const memory = Math.min(totalmem(), constrained > 0 ? constrained : Infinity);
+  return Math.min(longestDefaultMemory, Math.max(2 ** 20, Math.floor(memory / 8)));
+}
 
 /** The validated command line of `run`. */
 export interface RunSettings {
@@ -82,6 +92,7 @@ function validateRunFlags(
       ...session,
       maxBytes: session.maxBytes ?? defaultMaxBytes,
       wire: session.wire ?? defaultWireTimeout,
+      maxMemory: parseByteSize("max-memory", values["max-memory"]) ?? defaultMaxMemory(),
     },
     proxies,
     direct: values.direct === true,

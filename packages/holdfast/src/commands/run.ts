@@ -34,6 +34,8 @@ Options
   -j, --concurrency N      maximum requests in flight (16)
   --per-host N             maximum requests in flight to one host (8)
 ${sessionHelp("256M", "10m")}
+  --max-memory SIZE        memory for the bodies of all requests in flight (an
+                           eighth of the machine's, at most 512M)
 ${proxyHelp}
 ${optionsFileHelp}
   --direct                 continue without the proxies that the run used before

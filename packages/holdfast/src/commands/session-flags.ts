@@ -51,6 +51,8 @@ export interface SessionSettings {
   readonly maxBytes: number | undefined;
   /** Bytes a second. */
   readonly minSpeed: number | undefined;
+  /** Bytes of all bodies at a time. */
+  readonly maxMemory?: number | undefined;
   readonly publicOnly: boolean;
 }
 
@@ -82,19 +84,20 @@ export async function openSession(
   { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
 ): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
-  const { total, connect, read, wire, maxBytes, minSpeed, publicOnly } = settings;
+  const { total, connect, read, wire, maxBytes, maxMemory, minSpeed, publicOnly } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
-    ...(maxBytes === undefined ? {} : { maxBytes }),
-    ...(minSpeed === undefined ? {} : { minSpeed }),
+    ...given({ maxBytes, maxMemory, minSpeed }),
     ...(publicOnly && { addresses: "public" as const }),
     ...(proxy === undefined ? {} : { proxy }),
-    timeout: {
-      ...(total === undefined ? {} : { total }),
-      ...(connect === undefined ? {} : { connect }),
-      ...(read === undefined ? {} : { read }),
-      ...(wire === undefined ? {} : { wire }),
-    },
+    timeout: given({ total, connect, read, wire }),
   });
+}
+
+/** Returns the values that the command line has. */
+function given(values: Readonly<Record<string, number | undefined>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

@@ -2,6 +2,7 @@ import { printable } from "../process/printable.ts";
 
 const optionNames: readonly (readonly [RegExp, string])[] = [
   [/\bmaxBytes\b/g, "--max-bytes"],
+  [/\bmaxMemory\b/g, "--max-memory"],
   [/\bminSpeed\b/g, "--min-speed"],
   [/\btimeout\.connect\b/g, "--connect-timeout"],
   [/\btimeout\.read\b/g, "--read-timeout"],

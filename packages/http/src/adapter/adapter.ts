@@ -132,7 +132,8 @@ export class HttpAdapter implements Adapter {
           // Hot path: most bodies have no coding, and need no check.
           if (reply.headers["content-encoding"] === undefined) return toResponse(reply, url.href, options);
           const check = (): void => this.#checkBounds(options, options.timeouts.total);
-          return toResponse(reply, url.href, { ...options, check });
+          const sleep = (ms: number): Promise<void> => this.#clock.sleep(ms);
+          return toResponse(reply, url.href, { ...options, check, sleep });
         }
         reply.unreadBody?.discard();
         throw proxyError;

@@ -1,6 +1,7 @@
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
+import type { BodyShare } from "../model/body-budget.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { summarizeRequest, type RequestSummary } from "../model/request-summary.ts";
 import type { CallInfo, HttpResponse } from "../model/response.ts";
@@ -50,6 +51,7 @@ const acceptedAsSuccess: AttemptDecision = { decision: "success" };
 export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   readonly request: HttpRequest;
   readonly hooks: Hooks;
+  readonly memory: BodyShare | undefined;
   readonly #before: CallPlan["before"];
   #ended = noAttempts;
   protected clock: Clock = systemClock;
@@ -78,9 +80,10 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   #wireTime = 0;
   #skipped = noSkippedReplies;
 
-  constructor({ request, hooks, before }: Pick<CallPlan, "request" | "hooks" | "before">) {
+  constructor({ request, hooks, before, memory }: Pick<CallPlan, "request" | "hooks" | "before" | "memory">) {
     this.request = request;
     this.hooks = hooks;
+    this.memory = memory;
     this.#before = before;
   }
 

@@ -115,6 +115,7 @@ export class CallFactory {
       // A pool pauses the limited proxy instead, and sends through another one.
       limiters: isPooled || !isPaced(context, adapter) ? undefined : limiters,
       streams,
+      memory: context.memory,
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Clock, Random, RetryBudget } from "@holdfast/policy";
 import type { DownloadResult, OpenBody } from "../download/download.ts";
 import type { WaitForReader } from "../files/direct-output.ts";
+import type { BodyBudget, BodyShare } from "../model/body-budget.ts";
 import { RecycledMemory } from "../model/body-memory.ts";
 import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
@@ -42,6 +43,8 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   /** Undefined is true. */
   readonly pacing: boolean | "even" | undefined;
   readonly budget: RetryBudget;
+  /** The memory for all bodies at a time; undefined has no bound. */
+  readonly bodies: BodyBudget | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** The runner of the session that this one extends. Its limits are shared, and its end ends this one. */
@@ -80,9 +83,10 @@ export class CallRunner {
   run(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
     const request = buildRequest(method, url, { session: this.#options.request, own: options });
     const context = this.#contextFor(options, request);
-    return options.stream === true
-      ? this.#stream(request, context, { resumption: {} })
-      : this.#start(request, context);
+    if (options.stream === true) return this.#stream(request, context, { resumption: {} });
+    const response = this.#start(request, context);
+    const { memory } = context;
+    return memory === undefined ? response : response.finally(() => memory.close());
   }
 
   /**
@@ -187,7 +191,12 @@ export class CallRunner {
       retry: options.retry,
       pacing: options.pacing,
       proxy: options.proxy,
+      memory: this.#openShare(options),
     };
+  }
+
+  #openShare({ stream }: RequestOptions): BodyShare | undefined {
+    return stream === true ? undefined : this.#options.bodies?.open();
   }
 
   async #stream(

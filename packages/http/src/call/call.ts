@@ -11,7 +11,7 @@ import { readLimitSignal, readRefusalHint, hasRemainingHeader } from "../pacing/
 import type { Limiter } from "../pacing/limiter.ts";
 import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
-import { resumingAdapter, takeResumableBody } from "../resume/buffered.ts";
+import { resumingAdapter, keepPart, takeResumableBody } from "../resume/buffered.ts";
 import { UnresumableBodyError } from "../resume/resume-errors.ts";
 import {
   decideRetry,
@@ -90,7 +90,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   #failAttempt(error: unknown, { signal }: Scope): AttemptResult {
-    this.#partial = takeResumableBody(error) ?? this.#partial;
+    this.#partial = keepPart(this.memory, takeResumableBody(error) ?? this.#partial);
     if (signal?.aborted !== true && error instanceof HoldfastError) return { call: this, error };
     this.#releaseLimiters();
     // Any other error is a mistake of the caller, such as a wrong argument, and not a failed attempt.
@@ -221,7 +221,10 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     this.retry = this.#decision.retry;
     this.#reportLimit(result.response, delay);
     this.#releaseLimiters();
-    if (result.response !== undefined) void discardBody(result.response);
+    if (result.response !== undefined) {
+      void discardBody(result.response);
+      this.memory?.keep(0);
+    }
     this.recordAttempt(attempt, {
       decision: "retried",
       delay,

@@ -1,6 +1,7 @@
 import type { Policy } from "@holdfast/policy";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
+import type { BodyShare } from "../model/body-budget.ts";
 import type { BodyContinuation, InterruptedBody } from "../model/body-reader.ts";
 import type { Cookies } from "../model/cookies.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -30,6 +31,8 @@ export interface CallContext extends CallBounds {
   /** Whether the request itself waits for learned rate limits. */
   readonly pacing: boolean | undefined;
   readonly proxy: RequestOptions["proxy"];
+  /** The memory of the call for its bodies; absent without a budget, and where bodies are streamed. */
+  readonly memory?: BodyShare | undefined;
   /** The streamed responses of the call; absent where bodies are buffered. */
   readonly streams?: CallStreams | undefined;
 }
@@ -69,6 +72,7 @@ export interface CallPlan extends AttemptContext {
   /** The rate limits that the session has learned; undefined where it does not pace. */
   readonly limiters: Limiters | undefined;
   readonly streams: CallStreams | undefined;
+  readonly memory?: BodyShare | undefined;
   /** The request that a redirect answered, if this call follows one. */
   readonly before?: (Pick<CallInfo, "attempts"> & { addWireTime(ms: number): number }) | undefined;
 }

@@ -84,6 +84,12 @@ export interface SessionOptions {
   /** Largest body in bytes, decoded. @default 2 GiB; a streamed body has no limit */
   readonly maxBytes?: number;
   /**
+   * Memory for the bodies that the session receives at a time, in bytes, as sent and decoded. When it is used up, one body at a time
+   * is read to its end, and the others wait; one that keeps others waiting for a minute fails its attempt. Bodies that the session
+   * has returned, and streamed bodies, do not count. @default no limit
+   */
+  readonly maxMemory?: number;
+  /**
    * Slowest body, in bytes a second, averaged over 60 seconds in which the call waits for it. A slower body fails its attempt with
    * a ReadTimeoutError; 0 allows any speed. @default 100; a streamed body has no limit
    */

@@ -95,17 +95,25 @@ const unfinishedSteps: { readonly [Name in Phase]?: string } = {
 
 /**
  * The server sent nothing for longer than `timeout.read`: no head, or no further byte of the body. Or its body was slower than
- * `minSpeed`.
+ * `minSpeed`, or took too long while others waited for memory (`maxMemory`).
  */
 export class ReadTimeoutError extends TransportError {
   readonly code = "ERR_READ_TIMEOUT";
   /** The limit, in milliseconds. */
   readonly limit: number;
 
-  /** @param cause the phase of a silence, or the speed in bytes a second that the body did not reach. */
-  constructor(target: string, limit: number, cause: Phase | { readonly minSpeed: number }) {
+  /** @param cause the phase of a silence, or what the body did not reach. */
+  constructor(
+    target: string,
+    limit: number,
+    cause: Phase | { readonly minSpeed: number } | { readonly reason: string },
+  ) {
     const isSilence = typeof cause === "string";
-    const sent = isSilence ? "nothing" : `less than ${cause.minSpeed} bytes a second (minSpeed)`;
+    const sent = isSilence
+      ? "nothing"
+      : "reason" in cause
+        ? cause.reason
+        : `less than ${cause.minSpeed} bytes a second (minSpeed)`;
     super(`${target} sent ${sent} for ${limit} ms`, {
       phase: isSilence ? cause : "body",
       mayHaveArrived: true,

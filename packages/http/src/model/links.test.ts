@@ -90,3 +90,18 @@ test("has the parameters of a link", () => {
 
   assert.deepEqual({ ...links.next?.params }, { rel: "next", title: 'a "b"', results: "true" });
 });
+
+test("twenty thousand links relative to a long URL cost neither seconds nor a gigabyte", () => {
+  const long = `${page}&x=${"x".repeat(60_000)}`;
+  const value = Array.from({ length: 20_000 }, (_, index) => `<>;rel=a${index}`).join(",");
+  const links = Object.values(parseLinks(value, long));
+  const characters = links.reduce((sum, link) => sum + (link?.url.length ?? 0), 0);
+  assert.ok(links.length > 10, `${links.length} links`);
+  assert.ok(characters <= 1_048_576, `${characters} characters`);
+});
+
+test("the links of a usual page stay, however many preloads are in front", () => {
+  const preloads = Array.from({ length: 500 }, (_, index) => `</${index}.css>;rel=preload`);
+  const links = parseLinks([...preloads, "<?page=3>;rel=next"].join(", "), page);
+  assert.equal(links.next?.url, "https://api.test/items?page=3");
+});

@@ -17,6 +17,9 @@ export interface Links {
   readonly [rel: string]: Link | undefined;
 }
 
+// Most characters of targets that are resolved. A server may send twenty thousand links, relative to a URL of 64 KB.
+const maxResolved = 1_048_576;
+
 const target = /[\s,]*<([^>]*)>/y;
 const parameter =
   /[ \t]*;[ \t]*(?:([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t;,"]*)))?)?/y;
@@ -25,12 +28,14 @@ const restOfLink = /(?:[^,"]|"(?:[^"\\]|\\[^])*(?:"|\\?$))*/y;
 
 /**
  * Reads the Link header of a response at `url`, with several lines joined by ", ". A member that cannot be read is skipped,
- * and so is a link that is about another document (`anchor`).
+ * and so is a link that is about another document (`anchor`). Reads as many links as `maxResolved` allows: three thousand for a
+ * usual URL, fifteen for one of 64 KB.
  */
 export function parseLinks(value: string | null, url: string): Links {
   const links: Record<string, Link> = newRecord();
   const reader = new Reader(value ?? "");
-  while (!reader.isAtEnd) {
+  const longest = Math.max(1, Math.floor(maxResolved / (url.length + 256)));
+  for (let count = 0; !reader.isAtEnd && count < longest; count += 1) {
     for (const link of readLink(reader, url)) links[link.rel] ??= link;
     reader.read(restOfLink);
     reader.skip(",");

@@ -39,6 +39,17 @@ export interface Observer {
   continuesWithoutBody?(head: ResponseHead): boolean;
   /** Adds milliseconds to the time of the call on the wire, and returns its sum. */
   addWireTime?(ms: number): number;
+  /** The memory of the call for its body. Absent without a budget. */
+  readonly memory?:
+    | {
+        /** Counts bytes. Returns whether the body may be read on; otherwise call `wait`. */
+        add(bytes: number): boolean;
+        /** Calls `resume` once the body may be read on. */
+        wait(resume: () => void): void;
+        /** Returns whether the body has kept others waiting for too long. */
+        isOverdue(now: number): boolean;
+      }
+    | undefined;
 }
 
 /** The head of a response. */

@@ -2,6 +2,7 @@ import { discardBody } from "../model/streamed-response.ts";
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { verifyBody } from "../adapter/verify-digest.ts";
 import { summarizeError } from "../model/attempt-record.ts";
+import type { BodyShare } from "../model/body-budget.ts";
 import { takePartialBody, attachPartialBody, type PartialBody } from "../model/partial-body.ts";
 import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts";
 import { ResponseHeaders } from "../model/headers.ts";
@@ -49,6 +50,15 @@ export function resumingAdapter(adapter: Adapter, broken: PartialBody): Adapter 
 export function takeResumableBody(error: unknown): PartialBody | undefined {
   const broken = takePartialBody(error);
   return broken !== undefined && toPartial(broken) !== undefined ? broken : undefined;
+}
+
+/** Returns the part of a body that the next attempt continues; undefined when there is no memory to keep it. */
+export function keepPart(
+  memory: BodyShare | undefined,
+  part: PartialBody | undefined,
+): PartialBody | undefined {
+  if (memory === undefined) return part;
+  return memory.keep(part === undefined ? 0 : totalLength(part.chunks)) ? part : undefined;
 }
 
 function toPartial({ status, headers, url, chunks }: PartialBody): PartialRepresentation | undefined {

@@ -47,6 +47,8 @@ export interface EventSource {
   open(options: StreamRequestOptions): Promise<StreamedResponse>;
 }
 
+/** Longest event ID of a server, in characters. The next request has it in its head. */
+const maxIdLength = 4_096;
 const defaultMaxLength = 16 * 1024 * 1024;
 /** The wait does not grow beyond this by itself, in milliseconds. */
 const longestDelay = 30_000;
@@ -197,6 +199,15 @@ interface EventFields {
   readonly retry?: number;
 }
 
+function isId(value: string): boolean {
+  return value.length <= maxIdLength && !value.includes("\0");
+}
+
+/** Returns a copy. A slice keeps everything that arrived with it, such as 64 KB of comments. */
+function copyText(text: string): string {
+  return Buffer.from(text, "utf16le").toString("utf16le");
+}
+
 /** The lines of an event up to the blank line that ends it (WHATWG HTML §9.2.6). */
 class EventBlock {
   readonly #maxLength: number;
@@ -212,10 +223,11 @@ class EventBlock {
   add(line: string): void {
     const colon = line.indexOf(":");
     const name = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
+    const value =
+      colon === -1 ? "" : copyText(line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1));
     if (name === "data") this.#addData(value);
     else if (name === "event") this.#fields = { ...this.#fields, event: value };
-    else if (name === "id" && !value.includes("\0")) this.#fields = { ...this.#fields, id: value };
+    else if (name === "id" && isId(value)) this.#fields = { ...this.#fields, id: value };
     else if (name === "retry" && /^\d+$/.test(value))
       this.#fields = { ...this.#fields, retry: Math.min(Number(value), longestRetry) };
   }

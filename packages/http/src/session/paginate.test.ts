@@ -230,6 +230,25 @@ test("keeps the upgrade from http to https, and follows redirects", async () => 
   assert.equal(adapter.requests.at(-1)?.url, "https://a.test/items?page=2");
 });
 
+test("refuses a next page with a URL of more than 65,536 characters, in a short message", async () => {
+  const next = `/items?${"c".repeat(65_536)}`;
+  const { session, adapter } = scripted([json({ data: [1], next })]);
+  const pages = session.paginate(url, { items: "data", next: "next" });
+  const error = await catchFailure(Array.fromAsync(pages));
+  assert.equal(error.name, PaginationError.name);
+  assert.match(error.message, /has a URL of 65\d{3} characters, more than 65536/);
+  assert.equal(adapter.requests.length, 1);
+});
+
+test("recognises a circle of long URLs", async () => {
+  const next = `https://a.test/items?${"c".repeat(5_000)}`;
+  const error = await catchFailure(
+    all([json({ data: [1], next }), json({ data: [2], next })], { items: "data", next: "next" }),
+  );
+  assert.match(error.message, /is one that came before/);
+  assert.ok(error.message.length < 5_000);
+});
+
 test("refuses a wrong option before the first request", () => {
   const { session } = scripted([{}]);
 

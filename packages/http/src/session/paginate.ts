@@ -1,4 +1,5 @@
-import { ownValue } from "@holdfast/policy/internal";
+import { createHash } from "node:crypto";
+import { ownValue, shorten } from "@holdfast/policy/internal";
 import type { RequestOptions } from "../call/options.ts";
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { paramNames, type Params } from "../model/request.ts";
@@ -63,6 +64,10 @@ interface Page {
   readonly url: URL;
 }
 
+// As of a redirect.
+const maxUrlLength = 65_536;
+// A longer URL is remembered by its hash.
+const maxKeyLength = 512;
 // A loop of more pages than this is not recognised.
 const maxVisited = 10_000;
 
@@ -129,7 +134,7 @@ class Pages {
   visit(response: HttpResponse, request: PageRequest): Page {
     const page = { response, request, url: new URL(response.history[0]?.url ?? response.url) };
     this.#first ??= page;
-    this.#visited.add(page.url.href);
+    this.#visited.add(keyOf(page.url));
     const [oldest] = this.#visited;
     if (oldest !== undefined && this.#visited.size > maxVisited) this.#visited.delete(oldest);
     return page;
@@ -169,19 +174,27 @@ class Pages {
     if (text === undefined) return undefined;
     const url = URL.parse(text, response.url);
     if (url === null)
-      throw new PaginationError(`The next page of ${response.url} is not a URL: ${quote(text)}`, response);
+      throw new PaginationError(
+        `The next page of ${shorten(response.url, 500)} is not a URL: ${quote(shorten(text, 500))}`,
+        response,
+      );
     if (leavesOrigin(page.url, url))
       throw new PaginationError(
-        `The next page of ${page.url.href} is on another origin, ${url.origin}. If you trust it, return its URL from a function: next: (page) => …`,
+        `The next page of ${shorten(page.url.href, 500)} is on another origin, ${url.origin}. If you trust it, return its URL from a function: next: (page) => …`,
         response,
       );
     return this.#exact(page, url);
   }
 
   #exact({ request, response }: Page, url: URL): PageRequest {
-    if (this.#visited.has(url.href))
+    if (url.href.length > maxUrlLength)
       throw new PaginationError(
-        `The next page of ${response.url} is one that came before: ${url.href}`,
+        `The next page of ${shorten(response.url, 500)} has a URL of ${url.href.length} characters, more than ${maxUrlLength}`,
+        response,
+      );
+    if (this.#visited.has(keyOf(url)))
+      throw new PaginationError(
+        `The next page of ${shorten(response.url, 500)} is one that came before: ${shorten(url.href, 500)}`,
         response,
       );
     return { url, options: this.#withoutParams(request.options) };
@@ -195,12 +208,16 @@ class Pages {
   }
 }
 
+function keyOf({ href }: URL): string {
+  return href.length <= maxKeyLength ? href : createHash("sha256").update(href).digest("base64");
+}
+
 /** Returns a URL or cursor of a page's JSON as text. Undefined if there is no further page. */
 function asText({ response }: Page, value: unknown): string | undefined {
   if (value === undefined || value === null || value === false || value === "") return undefined;
   if (typeof value === "string" || typeof value === "number") return String(value);
   throw new PaginationError(
-    `The next page of ${response.url} must be a string, but is ${describeKind(value)}`,
+    `The next page of ${shorten(response.url, 500)} must be a string, but is ${describeKind(value)}`,
     response,
   );
 }

@@ -11,6 +11,7 @@ import type {
 } from "../call/options.ts";
 import type { DownloadResult } from "../download/download.ts";
 import { SessionClosedError } from "../errors/transport-errors.ts";
+import { BodyBudget } from "../model/body-budget.ts";
 import { Cookies } from "../model/cookies.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { ignoreFailures } from "../model/stream-body.ts";
@@ -46,6 +47,7 @@ export class Session implements AsyncDisposable {
   readonly #runner: CallRunner;
   readonly #options: SessionOptions;
   readonly #budget: RetryBudget;
+  readonly #bodies: BodyBudget | undefined;
   /** The session that this one extends and shares connections with. */
   readonly #parent: Session | undefined;
   #isClosed = false;
@@ -63,18 +65,25 @@ export class Session implements AsyncDisposable {
     this.cookies =
       parent === undefined || changes.cookies !== undefined ? toCookies(options) : parent.cookies;
     this.#budget = options.budget ?? (parent === undefined ? defaultBudget(options) : parent.#budget);
+    this.#bodies = this.#openBodies(changes);
     this.#runner = new CallRunner({
       ...toRunnerOptions(options),
       adapters: this.#adapters,
       hooks: this.hooks,
       cookies: this.cookies,
       budget: this.#budget,
+      bodies: this.#bodies,
       parent: parent === undefined ? undefined : parent.#runner,
     });
     if (parent === undefined || changesConnections(changes)) this.#mountDefaults();
     else this.#adapters.mountAll(parent.#adapters);
     this.#runner.applyMounts();
     bindMethods(this);
+  }
+
+  #openBodies({ maxMemory }: SessionOptions): BodyBudget | undefined {
+    if (maxMemory !== undefined) return new BodyBudget(maxMemory);
+    return this.#parent === undefined ? undefined : this.#parent.#bodies;
   }
 
   #mountDefaults(): void {
@@ -271,7 +280,7 @@ async function* loadEvents(
   yield* events(source, options);
 }
 
-type OwnParts = "adapters" | "hooks" | "cookies" | "budget" | "parent";
+type OwnParts = "adapters" | "hooks" | "cookies" | "budget" | "bodies" | "parent";
 
 /** Returns the options of the calls, with the defaults of a session filled in. */
 function toRunnerOptions(options: SessionOptions): Omit<CallRunnerOptions, OwnParts> {

@@ -124,6 +124,7 @@ const sessionChecks: Checks<SessionOptions> = {
     fits: (value) => typeof value === "boolean" || value === "even",
   }),
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),
+  maxMemory: integer(1, "a whole number of bytes"),
   maxConnections: transportChecks.maxConnections,
   maxIdleConnections: transportChecks.maxIdleConnections,
   strictHeaders: transportChecks.strictHeaders,

@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 
 /**
- * The blocks of the IANA IPv4 Special-Purpose Address Registry (RFC 6890) as of 2025-10, also those that are globally
+ * The blocks of the IANA IPv4 Special-Purpose Address Registry (RFC 6890), also those that are globally
  * reachable: they lead to services of a network (192.0.0.9, 192.88.99.0/24) and not to sites. Multicast has its own registry.
  */
 const specialIpv4: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ const specialIpv4: Readonly<Record<string, string>> = {
 /** The only IPv6 addresses that IANA has allocated to hosts on the internet (Internet Protocol Version 6 Address Space). */
 const globalIpv6 = "2000::/3";
 
-/** The blocks of the IANA IPv6 Special-Purpose Address Registry as of 2025-10 inside of `globalIpv6`. */
+/** The blocks of the IANA IPv6 Special-Purpose Address Registry inside of `globalIpv6`. */
 const specialIpv6: Readonly<Record<string, string>> = {
   "2001::/32": "Teredo",
   "2001::/23": "reserved for protocols",

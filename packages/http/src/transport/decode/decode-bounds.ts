@@ -1,3 +1,4 @@
+import type { Observer } from "../../model/trace.ts";
 import type { BodySource } from "../../model/body-source.ts";
 import { BodyTooLargeError } from "../../errors/transport-errors.ts";
 
@@ -7,6 +8,10 @@ export interface DecodeBounds {
   readonly maxBytes: number;
   /** Called between slices. Throws when the call has ended: at its deadline, or with the reason of its signal. */
   readonly check?: (() => void) | undefined;
+  /** Waits for some milliseconds, on the clock of the call. */
+  readonly sleep?: ((ms: number) => Promise<void>) | undefined;
+  /** Has the memory for the decoded body, and whose budget it is. */
+  readonly observer?: Pick<Observer, "memory"> | undefined;
 }
 
 /** Most bytes that a decoder produces before the event loop runs again. */

@@ -31,6 +31,20 @@ export function decode(
   return small;
 }
 
+// How often a wait for memory looks at the deadline and the signal, which nothing else observes then.
+const checkInterval = 50;
+
+/** Counts decoded bytes, and waits while there is no memory for more. */
+async function reserve({ observer, check, sleep }: DecodeBounds, bytes: number): Promise<void> {
+  const memory = observer?.memory;
+  if (memory === undefined || memory.add(bytes)) return;
+  const freed = new Promise<"freed">((resolve) => {
+    memory.wait(() => resolve("freed"));
+  });
+  for (let event: unknown; event !== "freed"; check?.())
+    event = await (sleep === undefined ? freed : Promise.race([freed, sleep(checkInterval)]));
+}
+
 async function decodeSlices(
   body: Buffer,
   contentEncoding: string | undefined,
@@ -45,6 +59,7 @@ async function decodeSlices(
     for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
       addPiece(pieces, piece);
       length += piece.length;
+      await reserve(bounds, piece.length);
     }
   } catch (error) {
     source.cancel(error);

@@ -1,6 +1,8 @@
-import { IncompleteBodyError } from "../../errors/transport-errors.ts";
+import { IncompleteBodyError, ReadTimeoutError } from "../../errors/transport-errors.ts";
+import { longestTurn } from "../../model/body-budget.ts";
 import type { UnreadBody } from "../../model/body-source.ts";
 import { attachPartialBody } from "../../model/partial-body.ts";
+import type { Observer } from "../../model/trace.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 import { contentLength, type ExchangeLimits, type RawResponse, type WireRequest } from "../wire/messages.ts";
 import type { ExchangeController } from "../wire/protocol.ts";
@@ -51,7 +53,21 @@ export class BufferedExchange extends Exchange implements UnreadBody {
     if (this.#chunks === undefined) this.#chunks = [chunk];
     else addPiece(this.#chunks, chunk);
     this.countBytes(chunk);
+    // Hot path: few sessions have a budget.
+    if (this.memory !== undefined) this.#countMemory(this.memory, chunk.length);
     if (this.received > maxUnwantedBytes) this.#offerUnread();
+  }
+
+  #countMemory(memory: NonNullable<Observer["memory"]>, bytes: number): void {
+    if (this.ended || memory.add(bytes)) return;
+    // The time of the wait is not that of the server.
+    this.activeAt = Infinity;
+    this.controller?.pause();
+    memory.wait(() => {
+      if (this.ended) return;
+      this.activeAt = this.now;
+      this.controller?.resume();
+    });
   }
 
   protected headReceived(): void {
@@ -65,6 +81,7 @@ export class BufferedExchange extends Exchange implements UnreadBody {
 
   override checkLimits(now: number): void {
     super.checkLimits(now);
+    if (this.memory?.isOverdue(now) === true) this.fail(memoryError(this.request.target));
     const unwanted = this.#unwanted;
     if (unwanted === undefined || this.ended) return;
     // Only here, where a late check first lets the process read what arrived.
@@ -127,6 +144,12 @@ export class BufferedExchange extends Exchange implements UnreadBody {
     this.reportTrace();
     this.#resolve({ status, statusText, headers, body: emptyBody, unreadBody: this });
   }
+}
+
+function memoryError(target: string): ReadTimeoutError {
+  return new ReadTimeoutError(target, longestTurn, {
+    reason: "no end of a body that others waited for (maxMemory)",
+  });
 }
 
 /** The body of an unsuccessful response, which the call may not need. */

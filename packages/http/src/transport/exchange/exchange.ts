@@ -119,6 +119,11 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     return this.#observer?.addWireTime?.(ms) ?? 0;
   }
 
+  /** The memory of the call for its body, if it has a budget. */
+  protected get memory(): Observer["memory"] {
+    return this.#observer?.memory;
+  }
+
   get bodyBytes(): number {
     return this.received;
   }
