@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import {
   chunked,
   cut,
   drip,
   endlessBody,
-  faultOrigin,
   raw,
   respond,
   selfSigned,
@@ -14,6 +12,7 @@ import {
   type Reply,
   type CodingName,
 } from "@holdfast/http/testing";
+import { faultOrigin, test } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9, "0")).join("\n") + "\n";

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { test } from "node:test";
 import type { Session } from "@holdfast/http";
 import {
   blackhole,
   drip,
-  faultOrigin,
   respond,
   silence,
   silentOnAccept,
@@ -13,6 +11,7 @@ import {
 } from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
 import { waitUntil } from "../support/holdfast.ts";
+import { faultOrigin, test } from "./protocol.ts";
 import { bounded, outcomeOf, sessionFor, type Scenario } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { Retry, Session, type TimeoutOptions } from "@holdfast/http";
 import { breaker, consecutive, retryBudget } from "@holdfast/policy";
-import { faultOrigin, reset, respond, type Responder } from "@holdfast/http/testing";
+import { reset, respond, type Responder } from "@holdfast/http/testing";
+import { faultOrigin, protocolOptions, test } from "./protocol.ts";
 import { bounded, outcomeOf, quick, sessionFor } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
@@ -87,6 +87,7 @@ test("concurrency.breaker: the breaker rejects calls to a dead server, and probe
   let dead = true;
   await using origin = await faultOrigin({ routes: { "/": () => (dead ? busy : good) } });
   await using session = new Session({
+    ...protocolOptions(),
     retry: new Retry({ ...quick, total: 0 }),
     policy: () => breaker({ opensWhen: consecutive(5), breakDuration: "500ms" }),
   });
@@ -104,6 +105,7 @@ test("concurrency.breaker: the breaker rejects calls to a dead server, and probe
 test("concurrency.retry-budget: the budget keeps an outage from a fourfold load", async () => {
   await using origin = await faultOrigin({ routes: { "/": busy } });
   await using session = new Session({
+    ...protocolOptions(),
     retry: new Retry({ ...quick, total: 3 }),
     budget: retryBudget({ ratio: 0.2, minPerSecond: 0 }),
   });

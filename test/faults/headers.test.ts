@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import {
   cut,
   drip,
   endlessHead,
-  faultOrigin,
   informational,
   raw,
   respond,
@@ -12,6 +10,7 @@ import {
   switchProtocols,
   type Reply,
 } from "@holdfast/http/testing";
+import { faultOrigin, test } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
@@ -76,6 +75,15 @@ scenarios({
     ),
     expect: { ...came, attempts: 1 },
   },
+  "headers: a head of 120 KiB in fields of 40 KiB is read": {
+    ...always(
+      respond(200, {
+        headers: Object.fromEntries([1, 2, 3].map((number) => [`x-policy-${number}`, "p".repeat(40_000)])),
+        body: "all good\n",
+      }),
+    ),
+    expect: { ...came, attempts: 1 },
+  },
   "headers.101-unasked": {
     ...always(switchProtocols()),
     expect: {
@@ -112,7 +120,7 @@ scenarios({
     expect: { ...came, attempts: 1, elapsed: { min: 590, max: 2_000 } },
   },
   "headers: a storm of interim responses fails the request": {
-    ...always([{ repeat: "HTTP/1.1 102 Processing\r\n\r\n" }]),
+    ...always([...Array.from({ length: 1_100 }, () => informational(102)).flat(), { end: "hang" }]),
     expect: { ...refused, message: /more than 1000 interim responses/, attempts: 1, elapsed: { max: 5_000 } },
   },
   "headers: silence after an interim response": {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { createReadStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { faultOrigin, refusedPort, reset, respond, withoutReading } from "@holdfast/http/testing";
+import { refusedPort, reset, respond, withoutReading } from "@holdfast/http/testing";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { faultOrigin, test, urlAt } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor } from "./scenario.ts";
 
 const done = respond(200, { body: "done\n" });
@@ -82,7 +82,7 @@ test("idempotency.post-refused-retried", async () => {
   const port = await refusedPort();
   await using session = await sessionFor({ retry: { backoffFactor: "50ms" } });
 
-  const call = outcomeOf(session.post(`http://127.0.0.1:${port}/`, { body: "order" }));
+  const call = outcomeOf(session.post(`${urlAt(port)}/`, { body: "order" }));
   await using origin = await new Promise<ReturnType<typeof faultOrigin>>((resolve) =>
     setTimeout(() => resolve(faultOrigin({ port, routes: { "/": done } })), 150),
   );
@@ -148,7 +148,7 @@ test("idempotency: a later attempt sends a stream that was not read yet", async 
   const port = await refusedPort();
   await using session = await sessionFor({ retry: { backoffFactor: "50ms" } });
 
-  const call = outcomeOf(session.put(`http://127.0.0.1:${port}/`, { body: pieces() }));
+  const call = outcomeOf(session.put(`${urlAt(port)}/`, { body: pieces() }));
   await using origin = await new Promise<ReturnType<typeof faultOrigin>>((resolve) =>
     setTimeout(() => resolve(faultOrigin({ port, routes: { "/": done } })), 150),
   );

@@ -3,7 +3,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Session } from "@holdfast/http";
 import {
   closeWhenIdle,
-  faultOrigin,
   keepAliveHint,
   raw,
   resetOnNextByte,
@@ -15,7 +14,7 @@ import {
   type FaultOrigin,
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
-import { test } from "node:test";
+import { faultOrigin, test } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const first = respond(200, { body: "first answer\n" });

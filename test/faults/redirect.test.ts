@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import {
-  echo,
-  faultOrigin,
-  redirect,
-  respond,
-  type FaultOrigin,
-  type RecordedRequest,
-} from "@holdfast/http/testing";
+import { echo, redirect, respond, type FaultOrigin, type RecordedRequest } from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
+import { faultOrigin, test } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor } from "./scenario.ts";
 
 const arrived = respond(200, { body: "arrived\n" });
@@ -92,7 +85,9 @@ function secrets(origin: FaultOrigin): readonly string[] {
 test("redirect.cross-host-strip: credentials are not sent to another host or port", async () => {
   await using there = await faultOrigin({ routes: { "/": arrived } });
   for (const host of ["127.0.0.1", "localhost"]) {
-    await using here = await faultOrigin({ routes: { "/": redirect(`http://${host}:${there.port}/`) } });
+    await using here = await faultOrigin({
+      routes: { "/": redirect(`${there.url.replace("127.0.0.1", host)}/`) },
+    });
     await using session = await sessionFor();
 
     const { response } = await outcomeOf(session.get(`${here.url}/`, { headers: credentials }));

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import {
   chunked,
   cut,
-  faultOrigin,
   ranged,
   respond,
   selfSigned,
@@ -15,6 +13,7 @@ import {
   type Routes,
 } from "@holdfast/http/testing";
 import { body, changed, cutAt, strong } from "./broken-page.ts";
+import { faultOrigin, test } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = body.toString();

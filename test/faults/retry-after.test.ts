@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { faultOrigin, redirect, respond, type HeaderInput, type Responder } from "@holdfast/http/testing";
+import { redirect, respond, type HeaderInput, type Responder } from "@holdfast/http/testing";
+import { faultOrigin, test } from "./protocol.ts";
 import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const patient = respond(200, { body: "thank you for waiting\n" });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import {
   HttpAdapter,
   Retry,
@@ -9,7 +8,8 @@ import {
   type HttpResponse,
   type TimeoutOptions,
 } from "@holdfast/http";
-import { faultOrigin, type FaultOrigin, type FaultOriginOptions } from "@holdfast/http/testing";
+import type { FaultOrigin, FaultOriginOptions } from "@holdfast/http/testing";
+import { faultOrigin, overProtocol, test } from "./protocol.ts";
 
 type RetryInit = NonNullable<ConstructorParameters<typeof Retry>[0]>;
 
@@ -73,7 +73,7 @@ export async function sessionFor({
   timeout,
   adapter,
 }: Omit<Scenario, "expect"> = {}): Promise<Session> {
-  const options = typeof adapter === "function" ? await adapter() : adapter;
+  const options = overProtocol(typeof adapter === "function" ? await adapter() : adapter);
   const session = new Session({
     retry: new Retry({ ...quick, ...retry }),
     timeout: { ...limits, ...timeout },

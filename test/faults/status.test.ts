@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { endlessBody, faultOrigin, respond, stall, type Reply } from "@holdfast/http/testing";
+import { endlessBody, respond, stall, type Reply } from "@holdfast/http/testing";
+import { faultOrigin, test } from "./protocol.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const recovered = respond(200, { body: "recovered\n" });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { test } from "node:test";
 import { fullJitter, waitExponential } from "@holdfast/policy";
-import { faultOrigin, respond, silence, withoutReading, type Responder } from "@holdfast/http/testing";
+import { informational, respond, silence, withoutReading, type Responder } from "@holdfast/http/testing";
+import { faultOrigin, test } from "./protocol.ts";
 import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
@@ -13,7 +13,7 @@ function stalling(begun: boolean): Readable {
   return stream;
 }
 
-const processing = "HTTP/1.1 102 Processing\r\n\r\n";
+const processing = informational(102);
 
 scenarios({
   "timing.total-deadline": {
@@ -45,13 +45,15 @@ scenarios({
     expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_250 } },
   },
   "timing: endless interim responses do not extend the read limit endlessly": {
-    origin: { routes: { "/": [{ repeat: processing, every: 10 }] } },
+    origin: { routes: { "/": Array.from({ length: 120 }, () => [...processing, { wait: 10 }]).flat() } },
     retry: { total: 0 },
     timeout: { read: 40 },
     expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 400, max: 900 } },
   },
   "timing: interim responses extend the read limit": {
-    origin: { routes: { "/": [{ repeat: processing, every: 20, times: 20 }, ...good] } },
+    origin: {
+      routes: { "/": [...Array.from({ length: 20 }, () => [...processing, { wait: 20 }]).flat(), ...good] },
+    },
     timeout: { read: 150 },
     expect: { status: 200, attempts: 1, elapsed: { min: 380 } },
   },

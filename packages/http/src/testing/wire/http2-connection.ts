@@ -16,9 +16,16 @@ interface Accepted extends Http2Connection {
   readonly shared: Shared;
 }
 
+// A server with faults may send a field twice that has one value. The heads of both sides may be as large as over HTTP/1.1. Node's types
+// do not have the first option of a server.
+const sessionOptions = {
+  strictSingleValueFields: false,
+  maxSendHeaderBlockLength: 1024 * 1024,
+};
+
 /** Serves the streams of one HTTP/2 connection, each on its own, until it ends. */
 export async function serveHttp2(accepted: Accepted): Promise<void> {
-  const session = performServerHandshake(bridge(accepted.connection));
+  const session = performServerHandshake(bridge(accepted.connection), sessionOptions);
   session.on("error", ignore).on("stream", (stream, ...[, , rawHeaders]) => {
     stream.on("error", ignore);
     void serveStream(stream, requestHead(rawHeaders), accepted);

@@ -138,9 +138,11 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
 
   /** Whether the server may have received the request or a part of it. */
   get mayHaveArrived(): boolean {
-    const { connection } = this;
-    if (connection === undefined || this.controller === undefined) return false;
-    return connection.multiplexed || connection.bytesWritten > this.#writtenBefore;
+    const { connection, controller } = this;
+    if (connection === undefined || controller === undefined) return false;
+    return connection.multiplexed
+      ? controller.hasSent !== false
+      : connection.bytesWritten > this.#writtenBefore;
   }
 
   get isUploadStarved(): boolean {

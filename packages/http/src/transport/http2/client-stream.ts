@@ -1,11 +1,11 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpStatusHeader } from "node:http2";
 import {
+  ConnectionLost,
   http2Codes,
   isGentleCode,
   isHttp2ProtocolError,
   StreamReset,
   WrongBodyLength,
-  type ConnectionLost,
 } from "../errors/http2-errors.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
 import { contentLength } from "../wire/messages.ts";
@@ -23,6 +23,8 @@ export interface StreamOwner {
   findLoss(stream: ClientStream, error: Error | undefined): Error | undefined;
   /** Returns whether the server allows fewer streams than there were when this one was opened. */
   isBeyondLimit(place: number): boolean;
+  /** Called when the stream was opened, with its number. */
+  streamOpened(id: number | undefined): void;
   /** Called once when the stream is closed, or will not be opened. */
   streamClosed(stream: ClientStream): void;
   /** Called when the server does not serve a request over HTTP/2. */
@@ -47,6 +49,9 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   readonly #request: Http2Request;
   /** Undefined after the end of the exchange. */
   #listener: ResponseListener | undefined;
+  hasSent = false;
+  /** Set while the request waits for the first piece of its body. */
+  #session: ClientHttp2Session | undefined;
   #stream: ClientHttp2Stream | undefined;
   /** Number of open streams of the connection, with this one, when it was opened. */
   #place = 0;
@@ -69,29 +74,43 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
     this.#listener = listener;
   }
 
-  /** Opens the stream and sends the request. `place` is the number of open streams with this one. Returns the stream's number. */
-  open(session: ClientHttp2Session, place: number): number | undefined {
+  /**
+   * Opens the stream and sends the request, one with a streamed body at its first piece. `place` is the number of open streams with
+   * this one.
+   */
+  open(session: ClientHttp2Session, place: number): void {
     const listener = this.#listener;
     listener?.onRequestStart(this);
     // `onRequestStart` may have aborted the request.
     if (listener === undefined || this.#listener !== listener) {
       this.#owner.streamClosed(this);
-      return undefined;
+      return;
     }
     this.#place = place;
+    this.#session = session;
     const { bytes, bodyPieces } = this.#request;
+    if (bodyPieces !== undefined) {
+      this.#sender = new BodySender(bodyPieces, this);
+      void this.#sender.send(this.#request.length);
+      return;
+    }
+    const stream = this.openStream();
+    if (bytes !== undefined) stream?.end(bytes, () => this.bodySent());
+  }
+
+  openStream(): ClientHttp2Stream | undefined {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session === undefined) return undefined;
     const stream = this.#send(session);
     if (stream === undefined) return undefined;
+    this.hasSent = true;
     this.#stream = stream;
     this.#listenTo(stream);
     // Starts reading. Data that is not read does not open the flow-control window again.
     stream._read(0);
-    if (bytes !== undefined) stream.end(bytes, () => this.bodySent());
-    if (bodyPieces !== undefined) {
-      this.#sender = new BodySender(stream, bodyPieces, this);
-      void this.#sender.send(this.#request.length);
-    }
-    return stream.id;
+    this.#owner.streamOpened(stream.id);
+    return stream;
   }
 
   #send(session: ClientHttp2Session): ClientHttp2Stream | undefined {
@@ -99,8 +118,13 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
     try {
       return session.request(fields, { endStream: bytes === undefined && bodyPieces === undefined });
     } catch (error) {
-      // Node refuses a header that this side considers valid.
       this.#owner.streamClosed(this);
+      const loss = session.destroyed ? this.#owner.findLoss(this, undefined) : undefined;
+      if (loss !== undefined) {
+        this.failUnsent(loss);
+        return undefined;
+      }
+      // Node refuses a header that this side considers valid.
       this.#fail(
         new UnsendableRequest(error instanceof Error ? error.message : String(error), { cause: error }),
       );
@@ -126,8 +150,20 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   /** Fails an exchange that was not sent. */
-  failUnsent(error: ConnectionLost): void {
+  failUnsent(error: Error): void {
+    this.#leaveUnopened();
     this.#fail(error);
+  }
+
+  /** Whether the request waits for the first piece of its body. */
+  get isUnopened(): boolean {
+    return this.#session !== undefined;
+  }
+
+  #leaveUnopened(): void {
+    if (this.#session === undefined) return;
+    this.#session = undefined;
+    this.#owner.streamClosed(this);
   }
 
   bodySent(): void {
@@ -140,6 +176,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   abort(reason: unknown): void {
+    this.#leaveUnopened();
     this.#stream?.close(http2Codes.cancel);
     this.#fail(reason);
   }
@@ -266,7 +303,10 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
       return this.#complete();
     }
     const loss = this.#owner.findLoss(this, error);
-    if (loss !== undefined) this.#fail(loss);
+    // The connection may end after the last byte and before END_STREAM, as over HTTP/1.1 before it is closed in order.
+    if (loss instanceof ConnectionLost && this.#expected !== undefined && this.#received === this.#expected)
+      this.#complete();
+    else if (loss !== undefined) this.#fail(loss);
     else if (isGentleCode(code) && this.#received === this.#expected) this.#complete();
     else this.#fail(this.#toResetError(code));
   }

@@ -190,7 +190,10 @@ export class Http2Client implements HttpClient, StreamOwner {
   #openStream(stream: ClientStream): void {
     this.#streams.add(stream);
     this.#hasOpened = true;
-    const id = stream.open(this.#session, this.#streams.size);
+    stream.open(this.#session, this.#streams.size);
+  }
+
+  streamOpened(id: number | undefined): void {
     if (id !== undefined && id > lastUsableStream) this.#close();
   }
 
@@ -224,8 +227,9 @@ export class Http2Client implements HttpClient, StreamOwner {
   }
 
   #failWaiting(): void {
-    if (this.#waiting.size === 0) return;
-    const streams = [...this.#waiting.values()];
+    if (this.#isIdle) return;
+    const unopened = [...this.#streams].filter((stream) => stream.isUnopened);
+    const streams = [...this.#waiting.values(), ...unopened];
     this.#waiting.clear();
     const loss = this.#findUnsentLoss();
     for (const stream of streams) stream.failUnsent(loss);

@@ -30,6 +30,8 @@ export interface OutgoingRequest {
 
 /** Controls an exchange. It must not be used after the end of the exchange, when the connection may carry another one. */
 export interface ExchangeController {
+  /** False until a part of a request on a shared connection may have been sent. @default true */
+  readonly hasSent?: boolean;
   /** Ends the exchange, and also the connection unless other exchanges share it. */
   abort(reason: Error): void;
   /** Pauses the body until `resume`. Pieces that were already read may still follow. */
