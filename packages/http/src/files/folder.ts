@@ -40,6 +40,7 @@ export class Folder {
   readonly #handle: number | undefined;
   readonly #identity: Stats;
   #createdUid: number | undefined;
+  #isClosed = false;
 
   private constructor(path: string, handle: number | undefined, identity: Stats) {
     this.path = path;
@@ -90,6 +91,8 @@ export class Folder {
 
   /** Returns the path through which an entry is used. It is valid while the folder is open. */
   entry(name: string): string {
+    // The system gives the number of a closed handle to another file.
+    if (this.#isClosed) throw new Error(`The folder ${this.path} is used after it was closed`);
     if (this.#handle !== undefined) return `/proc/self/fd/${this.#handle}/${name}`;
     this.confirm();
     return join(this.path, name);
@@ -196,7 +199,21 @@ export class Folder {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     if (this.#handle !== undefined) closeSync(this.#handle);
+  }
+
+  /**
+   * Opens this folder once more, after it was closed.
+   *
+   * @throws FileAccessError if the path no longer leads to it.
+   */
+  reopen(): Folder {
+    const folder = Folder.open(this.path);
+    if (isSameFile(folder.#identity, this.#identity)) return folder;
+    folder.close();
+    throw replacedError(this.path);
   }
 
   /** Creates an empty file, removes it, and returns its state. Undefined if this user may not create a file. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Folder } from "@holdfast/http/internal/files";
@@ -80,6 +80,28 @@ describe("SegmentWriter", () => {
       texts,
     );
     reader.close();
+    writer.close();
+  });
+
+  it("reads a record after it was closed, and not from a folder that has taken its place", () => {
+    const directory = makeRunDirectory();
+    const writer = openWriter(directory, undefined, 10);
+    const location = writer.append(bytes("one"));
+    writer.sync();
+    const folder = openFolder(directory);
+    const reader = new SegmentReader(folder);
+
+    reader.close();
+    folder.close();
+    // The next folder gets the number of the closed handle.
+    const other = openFolder(makeRunDirectory());
+
+    assert.equal(reader.read(location).toString(), "one");
+    renameSync(directory, `${directory}-moved`);
+    mkdirSync(directory);
+    assert.throws(() => reader.read(location), { code: "ERR_FILE_ACCESS" });
+    assert.throws(() => folder.entry("segments"), /used after it was closed/);
+    other.close();
     writer.close();
   });
 

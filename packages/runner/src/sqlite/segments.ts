@@ -135,6 +135,7 @@ export class SegmentWriter {
 export class SegmentReader {
   readonly #run: Folder;
   #folder: Folder | undefined;
+  #isClosed = false;
   #open: { readonly segment: number; readonly fd: number } | undefined;
 
   /** `folder` is the folder of the run. */
@@ -142,13 +143,26 @@ export class SegmentReader {
     this.#run = folder;
   }
 
-  /** Returns the bytes of a record; fewer when the file ends before. */
-  read({ segment, offset, length }: RecordLocation): Buffer {
+  /** Returns the bytes of a record; fewer when the file ends before. After `close`, it opens the file for this record alone. */
+  read(location: RecordLocation): Buffer {
+    if (!this.#isClosed) return this.#readOpen(location);
+    const run = this.#run.reopen();
+    const reader = new SegmentReader(run);
+    try {
+      return reader.#readOpen(location);
+    } finally {
+      reader.close();
+      run.close();
+    }
+  }
+
+  #readOpen({ segment, offset, length }: RecordLocation): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     return bytes.subarray(0, readSync(this.#fd(segment), bytes, 0, length, offset));
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#closeSegment();
     this.#folder?.close();
     this.#folder = undefined;
