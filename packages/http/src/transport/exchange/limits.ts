@@ -118,6 +118,7 @@ function findSilence(exchange: LimitedState, connection: Connection, now: number
   const { read } = exchange.limits;
   const { target } = exchange.request;
   recordActivity(exchange, connection, now);
+  if (connection.multiplexed && exchange.activeAt < Infinity) connection.checkAlive(now, read);
   const slow = findSlowness(exchange, connection, now);
   if (slow !== undefined) return slow;
   if (now - exchange.activeAt < read) return undefined;
