@@ -138,7 +138,7 @@ for (const [what, frames] of Object.entries(wrong)) {
         request: method === "POST" ? { body: "order" } : {},
         expect: {
           error: { code: "ERR_PROTOCOL", phase: "headers", mayHaveArrived: true },
-          message: /sent an invalid HTTP response: (HTTP\/2: |PROTOCOL_ERROR$)/,
+          message: /sent an invalid HTTP response: (HTTP\/2: |PROTOCOL_ERROR \(1 attempt\)$)/,
           attempts: 1,
         },
       },
@@ -182,7 +182,9 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
       ...post,
       expect: {
         ...once,
-        message: new RegExp(`before it responded \\((${code === 0 ? "ECONNRESET" : name})\\)$`),
+        message: new RegExp(
+          `before it responded \\((${code === 0 ? "ECONNRESET" : name})\\) \\(1 attempt\\)$`,
+        ),
       },
     },
     [`http2: a GOAWAY with ${name} on a used connection that includes a POST sends it once`]: {

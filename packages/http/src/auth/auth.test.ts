@@ -327,7 +327,7 @@ test("digestAuth never answers the challenge of one origin to another", async ()
   ];
 
   const first = await auth(requestTo(url), refusal('Digest realm="r", nonce="n", qop="auth"'));
-  const others = origins.map((origin) => auth(requestTo(origin)));
+  const others = await Promise.all(origins.map(async (origin) => auth(requestTo(origin))));
   const again = await auth(requestTo(url));
 
   assert.deepEqual(others, [undefined, undefined, undefined, undefined]);
