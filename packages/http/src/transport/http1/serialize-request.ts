@@ -3,10 +3,11 @@ import { isBodyPieces, lengthMismatch, parseDeclaredLength } from "../wire/body-
 import type { BodyPieces, OutgoingRequest } from "../wire/protocol.ts";
 import {
   headerToken,
-  hostPattern,
   methodsWithBody,
   unsendablePath,
   unsendableValue,
+  parseHost,
+  rejectDuplicate,
 } from "../wire/request-grammar.ts";
 
 /** A request in the form in which it is written to the socket. */
@@ -178,18 +179,6 @@ function readConnectionHeader(fields: SerializedHeaders, name: string, value: st
     default:
       return false;
   }
-}
-
-function rejectDuplicate<T>(before: T | undefined, name: string, value: T): T {
-  if (before !== undefined) throw new UnsendableRequest(`The header ${name} must not be given twice`);
-  return value;
-}
-
-function parseHost(value: string): string {
-  if (hostPattern.test(value)) return value;
-  throw new UnsendableRequest(
-    `The header host must be a host name or an address, with or without a port, got ${JSON.stringify(value)}`,
-  );
 }
 
 function parseConnectionOptions(connection: string): readonly string[] {
