@@ -31,6 +31,7 @@ test("ProxyShortage stays active with the reason once the proxies are exhausted"
 
   const news = shortage.add("a.test", { ...wait, exhaustion: "the only one is locked" });
   shortage.takeDueHosts(60_000);
+  shortage.add("b.test", wait);
 
   assert.deepEqual(
     [news, shortage.isExhausted, shortage.isActive, shortage.why],

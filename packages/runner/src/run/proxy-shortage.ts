@@ -44,7 +44,7 @@ export class ProxyShortage {
 
   /** Adds a host that waits. Returns whether the shortage is to be reported: it lasts well beyond the end that was reported before. */
   add(host: string, { until, why, exhaustion, now }: HostWait): boolean {
-    this.#why = exhaustion ?? why;
+    if (exhaustion !== undefined || !this.#isExhausted) this.#why = exhaustion ?? why;
     this.#isExhausted ||= exhaustion !== undefined;
     this.#pauses.pause(host, until, Math.min(until, now + recheckInterval));
     if (this.#isExhausted) return false;

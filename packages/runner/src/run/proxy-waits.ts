@@ -28,9 +28,9 @@ export class ProxyWaits {
     return this.#shortage.isExhausted;
   }
 
-  /** Why no proxy was available, at the latest shortage. */
+  /** Why no proxy will ever be available; otherwise why none was, at the latest shortage. */
   get why(): string {
-    return this.#shortage.why;
+    return this.#monitor.exhaustion() ?? this.#shortage.why;
   }
 
   /** When the first host may have a proxy; undefined when no host waits. */

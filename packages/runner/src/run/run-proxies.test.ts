@@ -176,6 +176,27 @@ describe("run with proxies", () => {
     assert.equal(clock.date(), 0);
   });
 
+  it("names exhaustion as the reason when the last proxy failed only after the wait began", async () => {
+    const clock = fakeClock();
+    let failed = false;
+    const session = scriptedFetcher(withoutProxyUntil(clock, 600_000));
+    const proxies = { ...poolOf(available), stats: () => poolOf(failed ? locked : available).stats() };
+
+    const report = await run({
+      directory: makeRunDirectory(),
+      session,
+      proxies,
+      clock,
+      input: sites(1),
+      on: ({ type }) => (failed ||= type === "no-proxy"),
+    });
+
+    assert.deepEqual(
+      [report.status, report.why],
+      ["no-proxy", "No proxy is left: the only one is out of use (1 proxy-auth)"],
+    );
+  });
+
   it("ends immediately when the pool reports that waiting cannot help", async () => {
     const session = scriptedFetcher(() => {
       throw noProxy(Infinity);
