@@ -22,13 +22,13 @@ export class LeaseReports implements LeaseOwner {
 
   async settle(lease: LeaseState, outcome: ProxyOutcome, testTunnel: () => Promise<void>): Promise<void> {
     const { health, settings } = this.#components;
-    const { member, host, began } = lease;
+    const { member, host } = lease;
     const settled = await settleSuspicion(member, outcome, { testTunnel, settings });
     if (settled === "works") return;
     // What the test does not settle, a second host may.
     const ownWord = settled === "unsettled" ? health.weigh(member, host, outcome) : settled;
     if (!isProxyVerdict(ownWord.kind)) return;
-    health.recordOwnWord(member, ownWord, began);
+    health.recordOwnWord(member, ownWord);
     this.#releaseConnections(lease);
     this.#wake(lease);
   }

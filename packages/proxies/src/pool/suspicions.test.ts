@@ -151,6 +151,21 @@ test("a proxy that opened a tunnel is not asked again for the time of a cooldown
   assert.match(cooldowns().join(), /everywhere proxy-auth/);
 });
 
+test("a proxy that refuses after each cooldown stops everywhere each time, until it is retired", async () => {
+  const { pool, report, cooldowns, clock } = setUp(two);
+  for (let index = 0; index < 5; index += 1) {
+    for (let member = 0; member < 2; member += 1) await report("http://a.test/", 407, 407);
+
+    assert.match(cooldowns().join(), /everywhere proxy-auth/, `cooldown ${index + 1}`);
+    await clock.advance(90_000 * 2 ** index);
+  }
+
+  assert.deepEqual(
+    pool.stats().proxies.map(({ state }) => state),
+    ["retired", "retired"],
+  );
+});
+
 test("responses that accuse a proxy at the same time share one test", async () => {
   const { pool, tests, cooldowns } = setUp(["http://p1:1"]);
   const gate = Promise.withResolvers<void>();

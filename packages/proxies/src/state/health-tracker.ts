@@ -121,18 +121,15 @@ export class HealthTracker {
   }
 
   /** Records what a proxy says about itself, apart from an attempt at a host. */
-  recordOwnWord(member: Member, { kind, reason }: ProxyOutcome, began: number): void {
+  recordOwnWord(member: Member, { kind, reason }: ProxyOutcome): void {
     if (member.hasLeft) return;
     const { clock, random } = this.#options;
+    const now = clock.now();
     const { everywhere } = decideEffects(kind, noInput);
-    this.#change(member, undefined, {
-      type: everywhere,
-      now: clock.now(),
-      began,
-      reason,
-      random: random(),
-      until: undefined,
-    });
+    // After a cooldown, the question to the proxy is the probe.
+    this.#change(member, undefined, { type: "leased", now });
+    const facts = { now, began: now, reason, random: random(), until: undefined };
+    this.#change(member, undefined, { type: everywhere, ...facts });
   }
 
   /** Restores a health from a snapshot, unless something newer is known. */
