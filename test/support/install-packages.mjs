@@ -69,3 +69,5 @@ function installFromNpm(folder, name) {
 if (process.platform === "linux" && process.arch === "x64") installFromNpm("../platforms/nodes", "node26");
 // The limiters against which the pace of a session is tested.
 installFromNpm("../limiters", "rate-limiter-flexible");
+// The clients of other authors to which holdfast attaches.
+installFromNpm("../doors", "undici8");
