@@ -241,3 +241,13 @@ test("every refused cookie is reported without its value, and logged at debug", 
     /^GET https:\/\/a\.test\/x set the cookie "s1", which was refused: .*domain/,
   );
 });
+
+test("cookies beyond the first 180 of a response are one report", async () => {
+  const play = scripted([sets(...Array.from({ length: 6_000 }, (_, index) => `c${index}=1`)), {}]);
+  const reported: string[] = [];
+  play.session.hooks.cookieRefused.push(({ name, reason }) => reported.push(`${name}: ${reason}`));
+
+  await play.session.get(url);
+
+  assert.deepEqual(reported, ["c180: A response may set 180 cookies, and this one set 6000"]);
+});

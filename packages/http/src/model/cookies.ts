@@ -70,15 +70,13 @@ export class Cookies {
       defaultPath: defaultPath(url.pathname),
       secure: isTrustworthy(url) ? [] : listCookies(jar).filter(({ secure }) => secure),
     };
-    const refused = lines.flatMap((line, index) => {
-      const stored = index < maxOfResponse ? storeLine(line, into) : tooManyCookies;
+    const refused = lines.slice(0, maxOfResponse).flatMap((line) => {
+      const stored = storeLine(line, into);
       if (stored.cookie !== undefined) bounds.count(stored.cookie, host);
-      return stored.reason === undefined
-        ? []
-        : [{ name: shorten(cookieName(line), 256), reason: stored.reason }];
+      return stored.reason === undefined ? [] : [describeRefused(line, stored.reason)];
     });
     bounds.enforce(host);
-    return refused;
+    return [...refused, ...describeTooMany(lines)];
   }
 
   #storedFor(url: URL, jar: CookieJar): string {
@@ -128,7 +126,18 @@ type StoredCookie =
   | { readonly cookie: Cookie; readonly reason?: undefined }
   | { readonly reason: string; readonly cookie?: undefined };
 
-const tooManyCookies: StoredCookie = { reason: `A response may set ${maxOfResponse} cookies` };
+/** Returns one report for all cookies of a response that come too late, however many there are. */
+function describeTooMany(lines: readonly string[]): readonly RefusedCookie[] {
+  const first = lines[maxOfResponse];
+  if (first === undefined) return [];
+  return [
+    describeRefused(first, `A response may set ${maxOfResponse} cookies, and this one set ${lines.length}`),
+  ];
+}
+
+function describeRefused(line: string, reason: string): RefusedCookie {
+  return { name: shorten(cookieName(line), 256), reason };
+}
 
 function storeLine(written: string, into: Receiver): StoredCookie {
   const cut = cutCookieLine(written);

@@ -439,3 +439,24 @@ test("a stopped parser calls the sink no more, even for the bytes of the current
 
   assert.deepEqual(calls, ["head", "piece", "head", "piece"]);
 });
+
+for (const [what, pieces] of [
+  ["at once", 1],
+  ["in pieces", 7],
+] as const)
+  test(`keeps 1,000 values of a name and 2,000 names of a head that comes ${what}, and its framing`, () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => `set-cookie: a\r\nx${index}: 1\r\n`).join("");
+    const head = wire(`HTTP/1.1 200 OK\r\n${many}content-length: 2\r\n\r\nok`);
+    const size = Math.ceil(head.length / pieces);
+    const parts = Array.from({ length: pieces }, (_, index) =>
+      head.subarray(index * size, (index + 1) * size),
+    );
+
+    const [event = "", ...others] = eventsOf(parts);
+
+    const fields = JSON.parse(event.replace("head 200 OK ", "")) as Record<string, string | string[]>;
+    assert.equal(fields["set-cookie"]?.length, 1_000);
+    assert.equal(Object.keys(fields).length, 2_001, "the framing field is always kept");
+    assert.equal(fields["content-length"], "2");
+    assert.deepEqual(others, ["body ok", "clean"]);
+  });

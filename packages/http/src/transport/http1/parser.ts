@@ -18,6 +18,8 @@ export interface ResponseSink {
 
 // Most reads are smaller, and a search for the end of the head takes longer than decoding the start of a body with it.
 const maxDecodedBytes = 4_096;
+// The reader of lines bounds the number of fields, which a longer head needs.
+const maxBytesAtOnce = 16_384;
 const unrequestedUpgrade = "101 Switching Protocols, which the request did not ask for";
 const headEnd = Buffer.from("\r\n\r\n");
 
@@ -111,7 +113,8 @@ export class ResponseParser {
   #decodedEnd(bytes: Buffer, at: number): number {
     if (this.#length - at <= maxDecodedBytes) return this.#length;
     const end = bytes.indexOf(headEnd, at);
-    return end === -1 || end + headEnd.length > this.#length ? at : end + headEnd.length;
+    if (end === -1 || end - at > maxBytesAtOnce || end + headEnd.length > this.#length) return at;
+    return end + headEnd.length;
   }
 
   #receiveHead(found: ParsedHead, at: number): number {

@@ -11,6 +11,9 @@ import {
 } from "./head.ts";
 
 const [lineFeed, carriageReturn] = [10, 13];
+// A field of a few bytes takes about a hundred in memory, as long as somebody keeps the response.
+const maxNames = 2_000;
+const maxValuesOfName = 1_000;
 const statusLineStart = "HTTP/1.";
 
 /** Rules of a `HeadReader`. */
@@ -26,7 +29,8 @@ export interface HeadRules {
  * soon as it is complete.
  *
  * Lines may end with LF alone (RFC 9112 §2.2), empty lines may come first, and a folded field is one line (§5.2). A malformed
- * field that nothing depends on is left out. All of these are slips: the head is then not clean.
+ * field that nothing depends on is left out. All of these are slips: the head is then not clean. Fields beyond 2,000 names and
+ * 1,000 values of a name are left out, too.
  */
 export class HeadReader {
   readonly #rules: HeadRules;
@@ -36,6 +40,8 @@ export class HeadReader {
   #line = "";
   #size = 0;
   #isClean = true;
+  /** Number of names among the fields. */
+  #names = 0;
   /** The name of the latest field, which the next line may continue; undefined when that field is left out. */
   #name: string | undefined;
   #value = "";
@@ -147,9 +153,16 @@ export class HeadReader {
   }
 
   #storeField(): void {
-    if (this.#name !== undefined && !this.#isStored)
-      addField(this.#fields, this.#name, trimBlanks(this.#value));
+    if (this.#name !== undefined && !this.#isStored) this.#addField(this.#name, trimBlanks(this.#value));
     this.#name = undefined;
+  }
+
+  /** Adds a field, unless there are too many. A field that frames the body does not come here. */
+  #addField(name: string, value: string): void {
+    const before = Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
+    if (before === undefined) this.#names += 1;
+    if (this.#names > maxNames || (Array.isArray(before) && before.length >= maxValuesOfName)) return;
+    addField(this.#fields, name, value);
   }
 
   /** Leaves out the latest field, unless the body would be misread without it. `name` is the text in place of its name. */
