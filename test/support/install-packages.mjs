@@ -70,4 +70,4 @@ if (process.platform === "linux" && process.arch === "x64") installFromNpm("../p
 // The limiters against which the pace of a session is tested.
 installFromNpm("../limiters", "rate-limiter-flexible");
 // The clients of other authors to which holdfast attaches.
-installFromNpm("../doors", "undici8");
+installFromNpm("../doors", "@opentelemetry/instrumentation-undici");

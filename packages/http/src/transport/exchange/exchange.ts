@@ -29,6 +29,7 @@ import {
 } from "./limits.ts";
 import { mayRedispatch } from "./redispatch.ts";
 import { translateError } from "./translate-error.ts";
+import { undiciChannels, UndiciMessages } from "./undici-messages.ts";
 import { Upload, withContentLength } from "./upload.ts";
 
 const noResponseHeaders: RawResponse["headers"] = Object.freeze({});
@@ -38,6 +39,20 @@ const misdirectedRequest = 421;
 
 // Interim responses are signs of life, but no server needs this many before its final response.
 const maxInterimResponses = 1_000;
+
+const { create, sendHeaders, headers: heads, trailers, error: errors } = undiciChannels;
+
+/** Returns whether a monitor subscribes to one of undici's channels. */
+// Hot path: in this file, because another one would be one more to read for every request.
+function isObserved(): boolean {
+  return (
+    create.hasSubscribers ||
+    sendHeaders.hasSubscribers ||
+    heads.hasSubscribers ||
+    trailers.hasSubscribers ||
+    errors.hasSubscribers
+  );
+}
 
 /**
  * One request and its response. A subclass decides what happens to the body.
@@ -60,6 +75,8 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   /** Undefined until the request goes out. */
   controller: ExchangeController | undefined;
   #upload: Upload | undefined;
+  /** Undefined unless a monitor observes requests. */
+  #messages: UndiciMessages | undefined;
   #hasWaited = false;
   #hasRepeated = false;
 
@@ -157,12 +174,13 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     if (attempt < Infinity) this.startedAt = this.now;
     this.watch();
     signal?.addEventListener("abort", this, { once: true });
+    if (isObserved()) this.#messages = new UndiciMessages(this.request);
     this.endpoint.pool.acquire(this);
     this.#hasWaited = true;
   }
 
   useConnection(connection: Connection): void {
-    const { method, path, headers, body } = this.request;
+    const { method, path, body } = this.request;
     this.connection = connection;
     this.reused = connection.isReused;
     this.phase = "headers";
@@ -172,8 +190,12 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     // Hot path: counting the bytes that a socket has taken allocates an array, and a head alone is written in one piece.
     if (body.kind !== "none" && !connection.multiplexed) this.#writtenBefore = connection.bytesWritten;
     this.sentBefore = this.#writtenBefore;
-    if (body.kind === "none") connection.dispatch({ method, path, headers }, this);
+    if (body.kind === "none") connection.dispatch({ method, path, headers: this.#headers }, this);
     else this.#dispatchWithBody(connection);
+  }
+
+  get #headers(): WireRequest["headers"] {
+    return this.#messages === undefined ? this.request.headers : this.#messages.headers;
   }
 
   connectionFailed(error: unknown): void {
@@ -182,12 +204,12 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   }
 
   #dispatchWithBody(connection: Connection): void {
-    const { method, path, headers, body } = this.request;
+    const { method, path, body } = this.request;
     const upload = (this.#upload ??= new Upload(body));
     try {
       const opened = upload.open();
       connection.dispatch(
-        { method, path, headers: withContentLength(headers, opened.length), body: opened.body },
+        { method, path, headers: withContentLength(this.#headers, opened.length), body: opened.body },
         this,
       );
     } catch (error) {
@@ -205,6 +227,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
       this.progressBefore = this.connection.progress;
     }
     if (this.ended) controller.abort(new Error("The exchange has already ended"));
+    else if (this.connection !== undefined) this.#messages?.sendHeaders(this.connection.socket);
   }
 
   onBodySent(): void {
@@ -226,6 +249,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     this.wasActive = true;
     this.phase = "body";
     if (this.#observer !== undefined) this.#headAt = this.now;
+    this.#messages?.responseStarted(status, headers, statusText ?? "");
     if (status === misdirectedRequest) this.endpoint.pool.replaceConnections();
     this.status = status;
     this.statusText = statusText ?? "";
@@ -277,6 +301,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     if (this.received === 0 && isCodedBodyMissing({ status, headers }, this.request.method))
       return this.#conclude(new IncompleteBodyError(0, undefined));
     this.#end();
+    this.#messages?.completed();
     this.bodyCompleted();
   }
 
@@ -357,6 +382,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     if (this.ended) return;
     this.#end();
     this.#upload?.discard();
+    this.#messages?.failed(error);
     this.exchangeFailed(error);
   }
 

@@ -16,7 +16,7 @@ export interface ConnectionOrigin {
 
 /** One socket and the client that speaks HTTP on it. It never reconnects. */
 export class Connection implements IdleConnection {
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #client: HttpClient;
   #isRetired = false;
   /** Whether requests share the connection (HTTP/2). */
@@ -39,7 +39,7 @@ export class Connection implements IdleConnection {
     socket: Socket | TLSSocket,
     onClose: (connection: Connection) => void,
   ) {
-    this.#socket = socket;
+    this.socket = socket;
     this.multiplexed = "alpnProtocol" in socket && socket.alpnProtocol === "h2";
     // Registered before the client's listeners: no request may use the connection after its end was reported.
     socket.once("close", () => onClose(this));
@@ -54,12 +54,12 @@ export class Connection implements IdleConnection {
 
   /** How long each phase of opening the connection took. */
   get phases(): ConnectionPhases | undefined {
-    return findConnectionPhases(this.#socket);
+    return findConnectionPhases(this.socket);
   }
 
   /** Bytes written so far, by all requests. */
   get bytesWritten(): number {
-    return this.#socket.bytesWritten;
+    return this.socket.bytesWritten;
   }
 
   /** Number of signs of progress so far, of all requests (HTTP/2). */
@@ -69,19 +69,17 @@ export class Connection implements IdleConnection {
 
   /** Bytes written that the kernel has not taken yet. */
   get bytesWaiting(): number {
-    return this.#socket.writableLength;
+    return this.socket.writableLength;
   }
 
   /** Whether another request may use the connection. */
   get isOpen(): boolean {
-    return (
-      !this.#isRetired && !this.#socket.destroyed && this.#socket.writable && !this.#socket.readableEnded
-    );
+    return !this.#isRetired && !this.socket.destroyed && this.socket.writable && !this.socket.readableEnded;
   }
 
   /** Whether the socket is closed. */
   get isClosed(): boolean {
-    return this.#socket.destroyed;
+    return this.socket.destroyed;
   }
 
   /** Whether an earlier request has ended on the connection. For requests that share a new connection it is new. */
