@@ -13,7 +13,15 @@ export { readLines } from "./input/read-lines.ts";
 export type { LineSource } from "./input/read-lines.ts";
 export { parseLine } from "./input/parse-line.ts";
 export type { ParsedLine } from "./input/parse-line.ts";
-export type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } from "./outcome/fetcher.ts";
+export type {
+  FetchedResponse,
+  Fetcher,
+  FetchFailure,
+  FetchOptions,
+  FetchSuspension,
+  FetchWait,
+  Verdict,
+} from "./outcome/fetcher.ts";
 export type { InputLine, Job, JobRequest, NewJob } from "./ledger/job.ts";
 export { LedgerError } from "./ledger/ledger.ts";
 export type { JobLease, JobOutcome, PlanCounts, RecordedExchange } from "./ledger/ledger.ts";

@@ -43,6 +43,8 @@ export interface RetryOptions<in R = unknown> {
   readonly enabled?: boolean;
   /** Limits the retries of all calls together. Share one budget between policies. @default unlimited */
   readonly budget?: RetryBudget;
+  /** Continues a call that ended with this progress, perhaps in another process. @default a new call */
+  readonly progress?: RetryProgress | undefined;
   /** Receives every event of every call. */
   readonly on?: Listener;
   /** Context of calls without their own one, such as calls of wrapped functions and decorated methods. @default {} */
@@ -50,6 +52,21 @@ export interface RetryOptions<in R = unknown> {
   /** Name of the policy in events and explanations. @default "retry" */
   readonly name?: string;
 }
+
+/** How far a call has come: all that the loop of a retry needs to continue. Plain JSON; durations are milliseconds. */
+export interface RetryProgress {
+  /** The number of attempts that have ended. */
+  readonly number: number;
+  /** The wait after the last attempt. */
+  readonly waited: number;
+  /** Sum of all waits, this one included. */
+  readonly idleFor: number;
+  /** Time from the start of the first attempt to the end of the wait. */
+  readonly elapsed: number;
+}
+
+/** The progress of a new call. */
+export const noProgress: RetryProgress = { number: 0, waited: 0, idleFor: 0, elapsed: 0 };
 
 /** Retry options with all defaults filled in. */
 export type RetryRule<R = unknown> = RetryOptions<R> &

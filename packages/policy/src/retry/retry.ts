@@ -9,7 +9,7 @@ import type { Explanation, Policy, Task } from "../core/policy.ts";
 import type { Attempt } from "../core/attempt.ts";
 import { iterateAttempts, type AttemptRun } from "./attempt-iterator.ts";
 import { isClass } from "./when.ts";
-import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
+import { noProgress, retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
 
 /**
  * A retry policy: runs tasks, wraps functions and decorates methods.
@@ -59,6 +59,7 @@ const optionTypes = {
   waitForCircuit: "boolean",
   enabled: "boolean",
   budget: "object",
+  progress: "object",
   on: "function",
   context: ["object", "{ signal }", "signal unref"],
   name: "string",
@@ -131,7 +132,8 @@ function execute<T extends R, R>(
   const startedAt = scope.clock.now();
   const { accepts } = rule.when;
   const observed = rule.before !== undefined || rule.on !== undefined || scope.on !== undefined;
-  if (accepts === undefined || observed) return runLoop({ rule, task, scope, startedAt });
+  if (accepts === undefined || observed || rule.progress !== undefined)
+    return runLoop({ rule, task, scope, startedAt });
   return callTask(task, scope).then(
     (value) => (accepts(value) ? value : runLoop({ rule, task, scope, startedAt }, succeeded(value))),
     (error: unknown) => runLoop({ rule, task, scope, startedAt }, failed(error)),
@@ -151,20 +153,15 @@ async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<
   const { rule, scope } = call;
   let attempts: Attempt<T>[] = [];
   let { startedAt } = call;
-  let waited = 0;
-  let idleFor = 0;
-  for (let number = 1; ; number += 1) {
-    const outcome = number === 1 && first !== undefined ? first : await performAttempt(call, number);
+  let { number, waited, idleFor, elapsed } = rule.progress ?? noProgress;
+  const began = startedAt - elapsed;
+  for (;;) {
+    number += 1;
+    const outcome = first ?? (await performAttempt(call, number));
+    first = undefined;
     const endedAt = scope.clock.now();
-    const attempt: Attempt<T> = {
-      number,
-      outcome,
-      startedAt,
-      endedAt,
-      elapsed: endedAt - call.startedAt,
-      waited,
-      idleFor,
-    };
+    elapsed = endedAt - began;
+    const attempt: Attempt<T> = { number, outcome, startedAt, endedAt, elapsed, waited, idleFor };
     attempts = appendAttempt(rule, attempts, attempt);
     if (!(await shouldRetry(call, attempt))) return unwrapUnlessAborted(call, outcome, attempts.at(-2));
     waited = Math.max(circuitDelay(call, outcome), rule.wait(attempt, scope.random)) || 0;

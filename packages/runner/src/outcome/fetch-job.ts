@@ -10,13 +10,13 @@ export type FetchResult =
 export async function fetchJob(
   session: Fetcher,
   { method, url, request }: Job,
-  signals: Pick<FetchOptions, "signal" | "drain">,
+  parts: Pick<FetchOptions, "signal" | "drain" | "onWait" | "continuation">,
 ): Promise<FetchResult> {
   const { headers, ...bodyAndKey } = request ?? {};
   const options: FetchOptions = {
     ...bodyAndKey,
     ...(headers === undefined ? {} : { headers: { ...headers } }),
-    ...signals,
+    ...parts,
   };
   try {
     return { ok: true, response: await session.request(method, url, options) };
