@@ -5,14 +5,22 @@ type Sqlite = typeof import("node:sqlite");
 
 let cachedSqlite: Sqlite | undefined;
 
-/** Opens a database file, and does not create it. Waits up to `busyMs` for a lock. */
-export function openDatabase(
-  path: string,
-  options: { readonly readOnly?: boolean; readonly busyMs?: number } = {},
-): DatabaseSync {
-  const { readOnly = false, busyMs = 5_000 } = options;
+/** How a database is opened. */
+export interface DatabaseOptions {
+  /** @default false */
+  readonly readOnly?: boolean;
+  /** Reads the file alone: without its write-ahead log, without locks, and without files next to it. @default false */
+  readonly immutable?: boolean;
+  /** Time to wait for a lock, in milliseconds. @default 5_000 */
+  readonly busyMs?: number;
+}
+
+/** Opens a database file, and does not create it. */
+export function openDatabase(path: string, options: DatabaseOptions = {}): DatabaseSync {
+  const { immutable = false, readOnly = immutable, busyMs = 5_000 } = options;
   cachedSqlite ??= loadSqlite();
-  const url = path === ":memory:" ? path : `${pathToFileURL(path).href}?mode=${readOnly ? "ro" : "rw"}`;
+  const mode = `mode=${readOnly ? "ro" : "rw"}${immutable ? "&immutable=1" : ""}`;
+  const url = path === ":memory:" ? path : `${pathToFileURL(path).href}?${mode}`;
   return new cachedSqlite.DatabaseSync(url, { readOnly, timeout: busyMs });
 }
 

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { openDatabase } from "@holdfast/http/internal/files";
 import { LedgerError } from "../ledger/ledger.ts";
 
 /** "hfst": marks a database file as a ledger (SQLite's application_id). */
@@ -71,27 +71,25 @@ export function checkSchema(db: DatabaseSync, path: string): void {
 }
 
 /**
- * Checks the version of a ledger by the header of its file. A connection would leave files next to it, and the folder of
+ * Checks the version of a ledger by the header of its file. A usual connection would leave files next to it, and the folder of
  * another version must stay as it is. Returns false when the header is not that of a ledger: the header of a young ledger
  * may still be in the write-ahead log.
+ *
+ * The header is read through SQLite. To open and close the file by other means would release the locks that a run of this
+ * process has on it (POSIX, fcntl), and a program that closes the database then would remove its write-ahead log.
  *
  * @throws LedgerError when another version wrote the ledger.
  */
 export function checkFileVersion(path: string): boolean {
-  const header = Buffer.alloc(fileHeader.bytes);
-  const fd = openSync(path, "r");
+  const db = openDatabase(path, { immutable: true });
   try {
-    readSync(fd, header, 0, header.length, 0);
+    if (readPragma(db, "application_id") !== applicationId) return false;
+    checkVersion(Number(readPragma(db, "user_version")), path);
+    return true;
   } finally {
-    closeSync(fd);
+    db.close();
   }
-  if (header.readUInt32BE(fileHeader.applicationIdAt) !== applicationId) return false;
-  checkVersion(header.readUInt32BE(fileHeader.userVersionAt), path);
-  return true;
 }
-
-/** Offsets in the header of a database file (https://www.sqlite.org/fileformat.html, section 1.3). */
-const fileHeader = { bytes: 100, userVersionAt: 60, applicationIdAt: 68 };
 
 function checkVersion(version: number, path: string): void {
   if (version === schemaVersion) return;

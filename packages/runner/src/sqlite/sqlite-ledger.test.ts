@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,7 +19,7 @@ import { makeRunDirectory } from "../testing/run-directory.ts";
 import { openDatabase } from "@holdfast/http/internal/files";
 import { segmentPath } from "./segments.ts";
 import { openLedger } from "./sqlite-ledger.ts";
-import { readLedger } from "./sqlite-ledger-reader.ts";
+import { databasePath, readLedger } from "./sqlite-ledger-reader.ts";
 
 ledgerContract("sqlite", (directory) => openLedger(directory));
 
@@ -95,6 +96,20 @@ describe("sqlite ledger", () => {
       [100, 200],
     );
     again.close();
+  });
+
+  it("keeps its locks when the same process reads it or opens it again", () => {
+    const directory = makeRunDirectory();
+    const owner = openLedger(directory);
+    fetchOne(owner, 1);
+    const before = locksOn(databasePath(directory));
+
+    readLedger(directory).close();
+    assert.throws(() => openLedger(directory), isLedgerError(/in use by another process/));
+
+    assert.deepEqual(locksOn(databasePath(directory)), before);
+    if (process.platform === "linux") assert.equal(before.length, 1);
+    owner.close();
   });
 
   it("rejects a segment that is shorter than its committed length", () => {
@@ -202,6 +217,14 @@ function readFiles(directory: string): [string, string][] {
     .toSorted()
     .filter((name) => statSync(join(directory, name)).isFile())
     .map((name) => [name, hash("sha256", readFileSync(join(directory, name)))]);
+}
+
+/** Returns the locks on a file, which only Linux lists. */
+function locksOn(path: string): readonly string[] {
+  if (!existsSync("/proc/locks")) return [];
+  const inode = `:${statSync(path).ino} `;
+  const lines = readFileSync("/proc/locks", "utf8").split("\n");
+  return lines.filter((line) => line.includes(inode)).map((line) => line.replace(/^\d+:/, ""));
 }
 
 function overwrite(path: string, at: number): void {
