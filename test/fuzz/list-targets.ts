@@ -145,7 +145,9 @@ const rows: FuzzTarget = {
     }),
     JSON.stringify({ body: "x", headers: { a: "b" } }),
     JSON.stringify({ headers: null, method: 5 }),
-    encodeRecord({ id: 1, url: "http://a.test/", attempts: [] }, Buffer.from("body")).toString("latin1"),
+    Buffer.concat([
+      ...encodeRecord({ id: 1, url: "http://a.test/", attempts: [] }, Buffer.from("body")),
+    ]).toString("latin1"),
     "https://a.test/?x=1#y",
   ],
   tokens: [

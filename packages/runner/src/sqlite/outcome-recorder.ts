@@ -147,7 +147,7 @@ function stateReason(state: OutcomeState): string {
   return state.at === "done" ? "ok" : state.reason;
 }
 
-function encodeOutcome({ lease, exchange }: JobOutcome): Buffer {
+function encodeOutcome({ lease, exchange }: JobOutcome): Iterable<Buffer> {
   const {
     status,
     finalUrl = lease.job.url,

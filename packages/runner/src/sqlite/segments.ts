@@ -19,6 +19,9 @@ export interface CommittedSegment {
 
 const defaultMaxSegmentBytes: number = 256 * 1024 * 1024;
 
+/** Queued bytes that are written before `sync`, so that large records do not wait in memory. */
+const maxQueuedBytes: number = 8 * 1024 * 1024;
+
 const segmentName = (segment: number): string => `${String(segment).padStart(6, "0")}.seg`;
 
 /** Returns the path of a segment in `directory`. */
@@ -33,7 +36,7 @@ export interface SegmentOptions {
   /** Returns the permissions of new files at this moment. */
   readonly modes: () => RunModes;
   readonly committed: CommittedSegment | undefined;
-  /** A segment of this size is closed, and the next segment begins. @default 256 MiB */
+  /** A segment is closed before the first piece of a record would make it larger, and the next segment begins. @default 256 MiB */
   readonly maxBytes?: number;
 }
 
@@ -49,6 +52,9 @@ export class SegmentWriter {
   #fd: number;
   #length: number;
   #queued: Uint8Array[] = [];
+  #queuedBytes = 0;
+  /** Whether bytes were written that may not be on the disk yet. */
+  #isDirty = false;
 
   constructor({ folder, modes, committed, maxBytes = defaultMaxSegmentBytes }: SegmentOptions) {
     this.#modes = modes;
@@ -69,21 +75,39 @@ export class SegmentWriter {
     return { segment: this.#segment, length: this.#length };
   }
 
-  /** Queues a record and returns its future place. The bytes are written by `sync`, or when the segment is full. */
-  append(record: Uint8Array): RecordLocation {
-    if (this.#length > 0 && this.#length + record.length > this.#maxBytes) this.#startNext();
-    const offset = this.#length;
-    this.#queued.push(record);
-    this.#length += record.length;
-    return { segment: this.#segment, offset, length: record.length };
+  /**
+   * Queues the pieces of a record and returns its future place. The bytes are written by `sync`, or when the segment is full,
+   * or when 8 MiB are queued.
+   */
+  append(pieces: Iterable<Uint8Array>): RecordLocation {
+    let start: CommittedSegment | undefined;
+    for (const piece of pieces) {
+      if (start === undefined && this.#length > 0 && this.#length + piece.length > this.#maxBytes)
+        this.#startNext();
+      start ??= this.end;
+      this.#queued.push(piece);
+      this.#queuedBytes += piece.length;
+      this.#length += piece.length;
+      if (this.#queuedBytes > maxQueuedBytes) this.#write();
+    }
+    const { segment, length: offset } = start ?? this.end;
+    return { segment, offset, length: this.#length - offset };
   }
 
   /** Writes the queued records and waits until they are on the disk. */
   sync(): void {
+    this.#write();
+    if (!this.#isDirty) return;
+    fdatasyncSync(this.#fd);
+    this.#isDirty = false;
+  }
+
+  #write(): void {
     if (this.#queued.length === 0) return;
+    this.#isDirty = true;
     writeBuffers(this.#fd, this.#queued);
     this.#queued = [];
-    fdatasyncSync(this.#fd);
+    this.#queuedBytes = 0;
   }
 
   close(): void {
