@@ -4,12 +4,18 @@
  */
 
 let crypto: typeof import("node:crypto") | undefined;
+let http: typeof import("node:http") | undefined;
 let tls: typeof import("node:tls") | undefined;
 let zlib: typeof import("node:zlib") | undefined;
 
 /** Returns `node:crypto`. */
 export function loadCrypto(): typeof import("node:crypto") {
   return (crypto ??= process.getBuiltinModule("node:crypto"));
+}
+
+/** Returns `node:http`. */
+export function loadHttp(): typeof import("node:http") {
+  return (http ??= process.getBuiltinModule("node:http"));
 }
 
 /** Returns `node:tls`. */

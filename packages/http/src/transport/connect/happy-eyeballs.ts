@@ -5,6 +5,7 @@ import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
 import { startLimit } from "../../support/limit-timer.ts";
 import type { AddressGuard } from "./address-guard.ts";
+import { openForMocks } from "./msw-context.ts";
 import { SharedRead } from "../wire/read-buffer.ts";
 import { lookUpShared, type Lookup } from "./shared-lookup.ts";
 
@@ -45,12 +46,9 @@ export interface TcpTarget {
  * @throws ConnectionError with the platform's code; the signal's reason.
  */
 export async function connectHappyEyeballs(target: TcpTarget, signal: AbortSignal): Promise<Socket> {
-  const addresses = interleaveFamilies(await resolveAddresses(target));
-  if (isIP(target.hostname) === 0) target.phaseEnded?.("dns");
-  signal.throwIfAborted();
   const race = new AddressRace(target, signal);
   try {
-    const socket = await race.run(addresses);
+    const socket = await race.run(isIP(target.hostname) === 0 ? undefined : await resolveAddresses(target));
     target.phaseEnded?.("tcp");
     return socket;
   } finally {
@@ -117,6 +115,9 @@ class AddressRace {
   readonly #signal: AbortSignal;
   readonly #pending = new Set<Socket>();
   readonly #raceOver = new AbortController();
+  /** The addresses that have not been tried. */
+  #queue: readonly string[] = [];
+  #failure: Error | undefined;
 
   constructor(target: TcpTarget, signal: AbortSignal) {
     this.#target = target;
@@ -129,29 +130,54 @@ class AddressRace {
     for (const socket of this.#pending) socket.destroy();
   }
 
-  run(addresses: readonly string[]): Promise<Socket> {
+  /**
+   * Runs the race between the addresses, or looks up the name of the target. The first socket does that lookup: a mock of
+   * connections replaces it, so that a mocked name needs no DNS.
+   */
+  run(addresses: readonly string[] | undefined): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const queue = [...addresses];
-      let failure: ConnectionError | undefined;
       const abort = (): void => reject(this.#signal.reason);
+      if (this.#signal.aborted) return abort();
       this.#signal.addEventListener("abort", abort, { once: true, signal: this.#raceOver.signal });
+      const fail = (error: Error): void => {
+        this.#failure ??= error;
+        next();
+      };
       const next = (): void => {
-        const address = queue.shift();
+        const [address, ...others] = this.#queue;
+        this.#queue = others;
         if (address === undefined) {
-          if (this.#pending.size === 0) reject(failure ?? noAddressError(this.#target));
+          if (this.#pending.size === 0) reject(this.#failure ?? noAddressError(this.#target));
           return;
         }
-        this.#connect(address).then(resolve, (error: ConnectionError) => {
-          failure ??= error;
-          next();
-        });
-        if (queue.length > 0) this.#startNextLater(next);
+        this.#connect(lookupOf(address)).then(resolve, fail);
+        this.#startNextLater(next);
       };
-      next();
+      if (addresses === undefined) this.#connect(this.#lookUpFirst(next)).then(resolve, fail);
+      else {
+        this.#queue = addresses;
+        next();
+      }
     });
   }
 
+  /** Returns a lookup that gives the first address of the target, and leaves the others to `next`. */
+  #lookUpFirst(next: () => void): AddressLookup {
+    const lookUp = async (): Promise<string> => {
+      const [first, ...others] = interleaveFamilies(await resolveAddresses(this.#target));
+      this.#target.phaseEnded?.("dns");
+      if (first === undefined) throw noAddressError(this.#target);
+      if (!this.#raceOver.signal.aborted) {
+        this.#queue = others;
+        this.#startNextLater(next);
+      }
+      return first;
+    };
+    return { address: undefined, failure: undefined, lookUp };
+  }
+
   #startNextLater(next: () => void): void {
+    if (this.#queue.length === 0) return;
     const left = this.#pending.size;
     const { clock } = this.#target;
     const stop = startLimit({ clock, limit: attemptDelayMs }, () => {
@@ -160,22 +186,23 @@ class AddressRace {
     this.#raceOver.signal.addEventListener("abort", stop, { once: true });
   }
 
-  #connect(address: string): Promise<Socket> {
+  #connect(lookup: AddressLookup): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const { hostname, port, localAddress, sharedRead = false } = this.#target;
       const read = sharedRead ? new SharedRead() : undefined;
       // The name and not the address, and through the module object: tools and mocks replace `net.connect` and read its options.
-      const socket = net.connect({
+      const options = {
         host: hostname,
         port,
-        lookup: lookupOf(address),
+        lookup: toLookupFunction(lookup),
         autoSelectFamily: false,
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: keepAliveDelayMs,
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(read === undefined ? {} : { onread: read.options }),
-      });
+      };
+      const socket = openForMocks(() => net.connect(options));
       read?.attachTo(socket);
       this.#pending.add(socket);
       socket.once("connect", () => {
@@ -185,18 +212,40 @@ class AddressRace {
       // Never removed: an error before the next owner of the socket listens must not end the process.
       socket.on("error", (cause) => {
         this.#pending.delete(socket);
-        reject(connectionError(`${address}:${port}`, cause));
+        const { failure, address = hostname } = lookup;
+        reject(failure ?? connectionError(`${address}:${port}`, cause));
       });
     });
   }
 }
 
-/** Returns a lookup for `net.connect` that answers with an address that is already known. */
-function lookupOf(address: string): LookupFunction {
-  const family = isIP(address);
+/** The lookup of one attempt. */
+interface AddressLookup {
+  /** Undefined until it is known. */
+  address: string | undefined;
+  /** Why there is no address. */
+  failure: Error | undefined;
+  readonly lookUp: () => Promise<string>;
+}
+
+function lookupOf(address: string): AddressLookup {
+  return { address, failure: undefined, lookUp: () => Promise.resolve(address) };
+}
+
+/** Returns the lookup as a function for `net.connect`. */
+function toLookupFunction(lookup: AddressLookup): LookupFunction {
   return (_hostname, { all = false }, callback) => {
-    if (all) callback(null, [{ address, family }]);
-    else callback(null, address, family);
+    const found = (address: string): void => {
+      lookup.address = address;
+      const family = isIP(address);
+      if (all) callback(null, [{ address, family }]);
+      else callback(null, address, family);
+    };
+    if (lookup.address !== undefined) return found(lookup.address);
+    lookup.lookUp().then(found, (error: Error) => {
+      lookup.failure = error;
+      callback(error, "", 0);
+    });
   };
 }
 

@@ -3,6 +3,7 @@ import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { TlsError } from "../../errors/transport-errors.ts";
 import { normalizeHost } from "../../support/host-name.ts";
 import { expectCloseNotify } from "./close-notify.ts";
+import { openForMocks } from "./msw-context.ts";
 import { errorCode } from "../errors/error-code.ts";
 import { loadTls } from "../../support/builtins.ts";
 
@@ -83,12 +84,8 @@ export function startTlsOn(
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const servername = options.servername === undefined ? hostname : normalizeHost(options.servername);
-    const secured = loadTls().connect({
-      ...options,
-      socket,
-      host: hostname,
-      ...(isServerName(servername) && { servername }),
-    });
+    const own = { ...options, socket, host: hostname, ...(isServerName(servername) && { servername }) };
+    const secured = openForMocks(() => loadTls().connect(own));
     if (requireCloseNotify) expectCloseNotify(secured, socket);
     const abort = (): void => {
       secured.destroy();

@@ -62,7 +62,10 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     this.#parser = new ResponseParser(this, strictHeaders);
     this.#sharedRead = readSocket(socket, (bytes, length) => this.#read(bytes, length));
     socket.on("drain", () => this.#upload?.drain());
-    socket.on("error", (error: Error) => (this.#socketError = error));
+    // Mocks of connections end them with errors without a code.
+    socket.on("error", (error: Error) => {
+      this.#socketError = "code" in error ? error : new ConnectionEnded({ cause: error });
+    });
     socket.once("end", () => this.#readEnd());
     socket.once("close", () => this.#fail(this.#socketError ?? new ConnectionEnded()));
     socket.on("timeout", () => this.#isIdle && socket.destroy());

@@ -2,7 +2,7 @@
 export class ConnectionEnded extends Error {
   readonly code = "ECONNRESET";
 
-  constructor() {
-    super("The server closed the connection");
+  constructor(options?: ErrorOptions) {
+    super("The server closed the connection", options);
   }
 }

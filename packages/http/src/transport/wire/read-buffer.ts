@@ -52,9 +52,9 @@ export class SharedRead {
  */
 export function readSocket(socket: Socket, onBytes: ReadBytes): SharedRead | undefined {
   const read = sharedReads.get(socket);
-  // A socket that was read before, such as a tunnel, is paused.
-  if (read === undefined) socket.on("data", (bytes: Buffer) => onBytes(bytes, bytes.length)).resume();
-  else read.deliverTo(onBytes);
+  read?.deliverTo(onBytes);
+  // A socket that was read before, such as a tunnel, is paused. With a shared buffer, only a mock of connections emits data.
+  socket.on("data", (bytes: Buffer) => onBytes(bytes, bytes.length)).resume();
   return read;
 }
 
