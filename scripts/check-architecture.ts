@@ -47,7 +47,9 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     only: { "structured-headers": "retry/dialects/" },
     layers: [
       "internal",
+      "undici",
       "session",
+      "dispatch",
       "call",
       "download",
       "resume",

@@ -51,6 +51,7 @@ export type {
   TimeoutOptions,
   TimeoutSetting,
   Verdict,
+  WireForm,
 } from "@holdfast/http";
 export type { ProxyInput, ProxyPoolOptions } from "@holdfast/proxies";
 export {

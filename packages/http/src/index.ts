@@ -40,7 +40,7 @@ export type { BodyMemory } from "./model/body-memory.ts";
 export type { BodyContinuation, InterruptedBody, OnInterruption } from "./model/body-reader.ts";
 export type { BodyStream } from "./model/body-stream.ts";
 export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
-export type { HttpRequest, Params } from "./model/request.ts";
+export type { HttpRequest, Params, WireForm } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
 export { EventStreamError, PaginationError } from "./session/errors.ts";
@@ -72,6 +72,7 @@ export type { ConnectionPhases, Observer, ResponseHead, Trace } from "./model/tr
 export type { DownloadProgress, DownloadResult, SaveOptions } from "./download/download.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./model/schema.ts";
 export { Session } from "./session/session.ts";
+export { createFetch } from "./session/create-fetch.ts";
 export {
   defaultSession,
   del,

@@ -1,4 +1,5 @@
 import { DeadlineExceededError, systemClock, type Clock } from "@holdfast/policy";
+import { ownValue } from "@holdfast/policy/internal";
 import type { DiscardedResponse } from "../model/attempt-record.ts";
 import { refuse } from "../support/validate.ts";
 import type { BodyMemory } from "../model/body-memory.ts";
@@ -15,7 +16,7 @@ import type { HttpAdapterOptions } from "./options.ts";
 import { adapterOptionsCheck } from "./validate-options.ts";
 import { provesRequestUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, forwardsPlainHttp } from "../transport/proxy-url.ts";
-import { isIdempotent, requestTarget, type HttpRequest } from "../model/request.ts";
+import { isIdempotent, requestTarget, type HttpRequest, type WireForm } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import type { RetrySetting } from "../retry/setting.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
@@ -159,10 +160,8 @@ export class HttpAdapter implements Adapter {
     const verifier = isVerified ? digestVerifier(head) : undefined;
     const source = verifier === undefined ? body : verifiedSource(body, verifier);
     const check = (): void => this.#checkBounds(after, options.timeouts.total);
-    const decoded = decodeStream(source, coding === undefined ? undefined : String(coding), {
-      maxBytes,
-      check,
-    });
+    const isDecoded = coding !== undefined && request.wireForm === undefined;
+    const decoded = isDecoded ? decodeStream(source, String(coding), { maxBytes, check }) : source;
     const response = new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
     return verifier === undefined ? response : attachVerifier(response, verifier);
   }
@@ -203,20 +202,35 @@ function toWireRequest(
   proxy: string | undefined,
   adapterSocket: string | undefined,
 ): WireRequest {
-  const { method, url, body, idempotencyKey, socketPath = adapterSocket } = request;
+  const { method, url, body, idempotencyKey, wireForm, socketPath = adapterSocket } = request;
   // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
   const forwarded = isForwarded(url, proxy);
-  const headers =
-    socketPath === undefined ? requestHeaders(request) : withSocketHost(requestHeaders(request));
+  const given = socketPath === undefined ? requestHeaders(request) : withSocketHost(requestHeaders(request));
+  const path = writtenTarget(request);
+  const headers = forwarded ? withProxyAuthorization(given, proxy) : withoutProxyAuthorization(given);
   return {
     method,
-    path: forwarded ? url.origin + requestTarget(url) : requestTarget(url),
-    headers: forwarded ? withProxyAuthorization(headers, proxy) : withoutProxyAuthorization(headers),
+    path: forwarded ? url.origin + path : path,
+    headers: wireForm === undefined ? headers : withWrittenNames(headers, wireForm),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
     url,
     target: socketPath ?? url.host,
+    passesCoded: wireForm !== undefined,
   };
+}
+
+/** Returns path and query, as the caller of a dispatcher wrote them. */
+function writtenTarget({ url, wireForm }: HttpRequest): string {
+  return wireForm?.target ?? requestTarget(url);
+}
+
+/** Returns the headers with names in the case in which the caller wrote them. */
+function withWrittenNames(headers: HeaderRecord, { names }: WireForm): HeaderRecord {
+  if (names === undefined) return headers;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [ownValue(names, name) ?? name, value]),
+  );
 }
 
 function requestHeaders({ headers, body }: HttpRequest): HeaderRecord {

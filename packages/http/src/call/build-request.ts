@@ -1,4 +1,4 @@
-import { stripRootDot } from "@holdfast/policy/internal";
+import { isSecretHeader, isSecretParameter, stripRootDot } from "@holdfast/policy/internal";
 import { takeUrlCredentials, type Auth } from "../auth/auth.ts";
 import { toBody, jsonBody, noBody, type Body } from "../model/body.ts";
 import { isFormType, withBoundary } from "../model/form-body.ts";
@@ -6,7 +6,7 @@ import { isToken, quote } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { defaultIdempotencyHeader, withIdempotencyKey } from "./idempotency.ts";
 import { joinUrl, type BaseUrl } from "../model/base-url.ts";
-import { addParams, mergeParams, parseUrl, type HttpRequest } from "../model/request.ts";
+import { addParams, filterParams, mergeParams, parseUrl, type HttpRequest } from "../model/request.ts";
 import { parseUnixUrl } from "../transport/unix-url.ts";
 import type { RequestOptions, SessionOptions } from "./options.ts";
 
@@ -97,7 +97,8 @@ function resolveUrl(input: string | URL, base: BaseUrl | undefined): URL {
   return parseUrl(base === undefined ? input : joinUrl(base, input));
 }
 
-function defaultsFor(url: URL, session: RequestDefaults): OriginDefaults {
+/** Returns the parts that the session adds to a request to this URL. */
+export function defaultsFor(url: URL, session: RequestDefaults): OriginDefaults {
   const { elsewhere } = session;
   // Hot path: `origin` builds a new string each time, and most requests go to the origin of the base.
   const mayHaveAll =
@@ -143,4 +144,21 @@ function parseMethod(method: unknown): string {
   throw new TypeError(
     `The method of a request must be a name such as "GET", and not CONNECT, got ${quote(method)}`,
   );
+}
+
+/** Returns the parts without `auth`, and without headers and parameters with names of credentials. */
+export function withoutCredentials(
+  { headers, params }: Pick<OriginDefaults, "headers" | "params">,
+  sensitive: readonly string[],
+): OriginDefaults {
+  const secret = new Set(sensitive.map((name) => name.toLowerCase()));
+  const isKept = (name: string): boolean =>
+    // Only a proxy gets Proxy-Authorization.
+    name === "proxy-authorization" || (!isSecretHeader(name) && !secret.has(name));
+  const kept = Object.entries(headers).filter(([name]) => isKept(name));
+  return {
+    headers: Object.freeze(Object.fromEntries(kept)),
+    params: params === undefined ? undefined : filterParams(params, (name) => !isSecretParameter(name)),
+    auth: undefined,
+  };
 }

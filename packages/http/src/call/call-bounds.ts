@@ -1,5 +1,7 @@
-import { DeadlineExceededError, type Clock } from "@holdfast/policy";
+import { DeadlineExceededError, type Clock, type Scope } from "@holdfast/policy";
 import { AttemptTimeoutError } from "../errors/transport-errors.ts";
+import type { AcquireLimits } from "../pacing/limiter.ts";
+import type { Retry } from "../retry/retry.ts";
 import { waitBounded } from "../support/bounded-wait.ts";
 import type { Timeouts } from "../transport/timeouts.ts";
 
@@ -21,6 +23,19 @@ export interface CallerFunction {
   readonly name: string;
   /** The attempt of the wait, with a limit that also applies: the host, and whether the request may have arrived there. */
   readonly attempt?: { readonly target: string; readonly mayHaveArrived: boolean };
+}
+
+/** Returns the limits of the wait for a rate limit. For a fetch, the whole wait is bounded, and not only the pause of the limit. */
+export function queueLimits(
+  { clock, deadline, signal }: Pick<Scope, "clock" | "deadline" | "signal">,
+  { onLongRetryAfter, retryAfterMax }: Pick<Retry, "onLongRetryAfter" | "retryAfterMax">,
+  { isFetch, drain }: { readonly isFetch: boolean; readonly drain: AbortSignal | undefined },
+): AcquireLimits {
+  return {
+    deadline: isFetch ? Math.min(deadline, clock.now() + retryAfterMax) : deadline,
+    longestPause: onLongRetryAfter === "wait" ? Infinity : retryAfterMax,
+    signals: [signal, drain],
+  };
 }
 
 const overdueErrors = new WeakSet<object>();

@@ -6,7 +6,7 @@ import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { Cookies } from "../model/cookies.ts";
 import type { Limiters } from "../pacing/limiters.ts";
 import type { Router } from "../proxy/route/route.ts";
-import type { Retry } from "../retry/retry.ts";
+import { Retry } from "../retry/retry.ts";
 import { resolveRetry, type RetrySetting } from "../retry/setting.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { objectWithMethods, refuse, type Check, type Problem } from "../support/validate.ts";
@@ -57,6 +57,21 @@ function isPaced({ pacing }: CallContext, adapter: Adapter): boolean {
   return pacing !== false && adapter.pacing !== false;
 }
 
+// The rules of a session and its adapters are few.
+const boundedRetries = new WeakMap<Retry, Retry>();
+
+/** Returns the rule for a fetch, which gets every status and waits for no rate limit without a bound. */
+function boundedRetry(retry: Retry): Retry {
+  const known = boundedRetries.get(retry);
+  if (known !== undefined) return known;
+  const { retryAfterMax, onLongRetryAfter, raiseOnStatus } = retry;
+  const isBounded = retryAfterMax < Infinity && onLongRetryAfter === "fail" && !raiseOnStatus;
+  const rule = { retryAfterMax: retryAfterMax < Infinity ? retryAfterMax : Retry.default.retryAfterMax };
+  const bounded = isBounded ? retry : retry.new({ ...rule, onLongRetryAfter: "fail", raiseOnStatus: false });
+  boundedRetries.set(retry, bounded);
+  return bounded;
+}
+
 // A session that visits more origins forgets the policy of the origin that it has not visited for longest.
 const maxPolicies = 10_000;
 
@@ -87,7 +102,7 @@ export class CallFactory {
 
   create({ request, auth, remaining }: NextRequest, context: CallContext): Call {
     const { cookies, limiters, router } = this.#options;
-    const { hooks, timeouts, maxBytes, verifyDigest, drain, streams } = context;
+    const { hooks, timeouts, maxBytes, verifyDigest, drain, streams, isFetch } = context;
     const adapter = this.adapterFor(request.url);
     const socketPath = request.socketPath ?? adapter.socketPath;
     if (socketPath !== undefined) refuse("request.proxy", socketProxyProblem(context.proxy));
@@ -95,6 +110,7 @@ export class CallFactory {
     const isPooled = typeof route === "object";
     if (isPooled) this.#proxyConnections.track(route.provider);
     return new Call({
+      isFetch,
       request,
       before: remaining?.call,
       adapter: streams === undefined ? adapter : streams.through(adapter),
@@ -125,8 +141,13 @@ export class CallFactory {
     this.#policies.clear();
   }
 
+  #retryFor(adapter: Adapter, context: CallContext, remaining: RemainingRetries | undefined): Retry {
+    const retry = this.#chooseRetry(adapter, context, remaining);
+    return context.isFetch ? boundedRetry(retry) : retry;
+  }
+
   /** After a redirect, the retries that remain, unless another adapter has a rule of its own. */
-  #retryFor(
+  #chooseRetry(
     adapter: Adapter,
     { retry, maxRedirects }: CallContext,
     remaining: RemainingRetries | undefined,

@@ -90,6 +90,20 @@ export class CallRunner {
   }
 
   /**
+   * Runs the call of a fetch or a dispatcher with a complete request. Returns the response with its body as it arrives, and as
+   * it was sent.
+   */
+  open(prepared: PreparedRequest, options: RequestOptions): Promise<HttpResponse> {
+    const bounds = this.#contextFor({ ...options, stream: true, throwOnStatus: false }, prepared);
+    return this.#stream(prepared, { ...bounds, isFetch: true }, { resumption: {} });
+  }
+
+  /** What the session adds to each request. */
+  get requestDefaults(): RequestDefaults {
+    return this.#options.request;
+  }
+
+  /**
    * Downloads a body to a file.
    *
    * @throws TypeError for a HEAD; as `download` in `download/` does.
@@ -192,6 +206,7 @@ export class CallRunner {
       pacing: options.pacing,
       proxy: options.proxy,
       memory: this.#openShare(options),
+      isFetch: false,
     };
   }
 

@@ -10,6 +10,7 @@ import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
 import { readLimitSignal, readRefusalHint, hasRemainingHeader } from "../pacing/limit-signal.ts";
 import type { Limiter } from "../pacing/limiter.ts";
 import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
+import { toRefusal } from "../pacing/refusal.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
 import { resumingAdapter, keepPart, takeResumableBody } from "../resume/buffered.ts";
 import { UnresumableBodyError } from "../resume/resume-errors.ts";
@@ -24,7 +25,7 @@ import { attachCallInfo, type Failure } from "../telemetry/call-failure.ts";
 import { areRetriesObserved, publishRetry } from "../telemetry/diagnostics.ts";
 import { attemptResult, dropResponse, type AttemptResult, type CallRules } from "./attempt.ts";
 import { AttemptLog, bodyGivenOut } from "./attempt-log.ts";
-import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
+import { isOverdue, queueLimits, waitWithinBounds } from "./call-bounds.ts";
 import { findCallError } from "./call-error.ts";
 import type { CallPlan } from "./context.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
@@ -98,11 +99,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   async #sendPaced(limiters: Limiters, scope: Scope): Promise<HttpResponse> {
-    const { onLongRetryAfter, retryAfterMax } = this.retry;
-    const longestPause = onLongRetryAfter === "wait" ? Infinity : retryAfterMax;
-    const { deadline, signal } = scope;
-    const signals = [signal, this.#plan.drain];
-    this.#limiters = await limiters.acquire(this, { deadline, longestPause, signals });
+    const { isFetch, drain } = this.#plan;
+    this.#limiters = await limiters.acquire(this, queueLimits(scope, this.retry, { isFetch, drain }));
     this.sentAt = this.clock.now();
     return this.#sendOnce(scope);
   }
@@ -317,7 +315,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const signal = readLimitSignal(response, this.retry, this.clock.date());
     if (signal === undefined) return;
     const { request, proxy, sentAt } = this;
-    limiters.recordLimit({ ...signal, request, proxy, sentAt, delay });
+    const refusal = this.#plan.isFetch ? toRefusal(response) : undefined;
+    limiters.recordLimit({ ...signal, request, proxy, sentAt, delay, refusal });
   }
 
   /** Stores the time that the server names for a request that is not retried, or that its quota is used up. */

@@ -35,6 +35,8 @@ export interface CallContext extends CallBounds {
   readonly memory?: BodyShare | undefined;
   /** The streamed responses of the call; absent where bodies are buffered. */
   readonly streams?: CallStreams | undefined;
+  /** Whether the caller is a fetch: it gets every status, and each of its waits for a rate limit is bounded. */
+  readonly isFetch: boolean;
 }
 
 /** The streamed responses of one call. */
@@ -73,6 +75,7 @@ export interface CallPlan extends AttemptContext {
   readonly limiters: Limiters | undefined;
   readonly streams: CallStreams | undefined;
   readonly memory?: BodyShare | undefined;
+  readonly isFetch: boolean;
   /** The request that a redirect answered, if this call follows one. */
   readonly before?: (Pick<CallInfo, "attempts"> & { addWireTime(ms: number): number }) | undefined;
 }

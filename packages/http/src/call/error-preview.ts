@@ -68,6 +68,8 @@ class PreviewedBody implements BodySource {
   readonly #pieces: Uint8Array[] = [];
   /** The read that has started and was not returned yet. */
   #next: Promise<Uint8Array | undefined> | undefined;
+  /** Whether all pieces were read in advance. */
+  #isComplete = false;
 
   constructor(source: BodySource) {
     this.#source = source;
@@ -84,12 +86,19 @@ class PreviewedBody implements BodySource {
       // The reader of the body gets the error.
       const piece = await Promise.race([next, stopped]).catch(() => "stopped" as const);
       if (piece === "stopped") return undefined;
-      if (piece === undefined) return Buffer.concat(this.#pieces);
+      if (piece === undefined) {
+        this.#isComplete = true;
+        return Buffer.concat(this.#pieces);
+      }
       addPiece(this.#pieces, piece);
       length += piece.length;
       this.#next = undefined;
     }
     return undefined;
+  }
+
+  takeArrived(): Uint8Array | null | undefined {
+    return this.#pieces.shift() ?? (this.#isComplete ? null : undefined);
   }
 
   read(): Promise<Uint8Array | undefined> {

@@ -83,6 +83,16 @@ export class BodyReader {
     return read;
   }
 
+  /** Returns the next bytes if they have arrived, null after the last, and undefined if only `next` can tell. */
+  takeArrived(): Uint8Array | null | undefined {
+    if (this.#state === "over") return undefined;
+    this.#state = "reading";
+    const piece = this.#source.takeArrived?.();
+    if (piece === null) this.#end();
+    else this.#given += piece?.length ?? 0;
+    return piece;
+  }
+
   /** Stops reading the body and closes its connection. Reads under way and later ones throw `reason`. */
   cancel(reason: unknown = new DOMException("The body was cancelled", "AbortError")): void {
     if (this.#state === "over") return;

@@ -6,6 +6,11 @@ export interface BodySource {
    * @throws the error that kept the body from being complete. The end of a truncated body is never reported as its end.
    */
   read(): Promise<Uint8Array | undefined>;
+  /**
+   * Returns the next bytes if they have arrived, null after the last, and undefined if only `read` can tell. Not called during a
+   * `read`. @default undefined
+   */
+  takeArrived?(): Uint8Array | null | undefined;
   /** Stops the body and releases its connection immediately. A pending `read` throws `reason`. */
   cancel(reason: unknown): void;
   /** Stops the body, but keeps its connection if few bytes remain. Resolves when that is decided. @default cancel */

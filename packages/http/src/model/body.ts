@@ -55,11 +55,11 @@ export type Body =
 export const noBody: Body = { kind: "none" };
 
 /**
- * Normalises a body.
+ * Normalises a body, such as a `BodyInit`.
  *
  * @throws TypeError for any other type than those of `BodyInit`, and for a stream that was already used.
  */
-export function toBody(init: BodyInit | undefined): Body {
+export function toBody(init: unknown): Body {
   if (init === undefined) return noBody;
   const body = toBytesBody(init) ?? toStreamBody(init);
   if (body !== undefined) return body;
@@ -73,7 +73,7 @@ function describeWrongBody(init: unknown): string {
   return init === null ? "null" : typeof init;
 }
 
-function toBytesBody(init: BodyInit): Body | undefined {
+function toBytesBody(init: unknown): Body | undefined {
   if (typeof init === "string") return { kind: "bytes", bytes: init };
   if (ArrayBuffer.isView(init)) {
     return { kind: "bytes", bytes: new Uint8Array(init.buffer, init.byteOffset, init.byteLength) };
@@ -87,11 +87,16 @@ function toBytesBody(init: BodyInit): Body | undefined {
   };
 }
 
-function toStreamBody(init: BodyInit): Body | undefined {
-  if (typeof init === "function") return factoryBody(init);
+function toStreamBody(init: unknown): Body | undefined {
+  if (isStreamFunction(init)) return factoryBody(init);
   if (init instanceof FormData) return formBody(init);
   if (init instanceof Blob) return blobBody(init);
   return typeof init === "object" && isAsyncIterable(init) ? oneShotBody(init) : undefined;
+}
+
+/** Whether a value is a function. What it returns is checked when it is called. */
+function isStreamFunction(value: unknown): value is () => ByteStream {
+  return typeof value === "function";
 }
 
 /** Returns a value as a JSON body. */

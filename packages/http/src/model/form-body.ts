@@ -23,8 +23,10 @@ const lineEnd = Buffer.from("\r\n");
  * Returns a form as `multipart/form-data` (RFC 7578). Its files are read part by part, and again for each attempt. The
  * encoding of names and line breaks is that of browsers (HTML, "multipart/form-data encoding algorithm").
  */
-export function formBody(form: FormData): FormBody {
-  const boundary = `----holdfast-${loadCrypto().randomBytes(18).toString("base64url")}`;
+export function formBody(
+  form: Iterable<readonly [string, string | File]>,
+  boundary: string = newBoundary(),
+): FormBody {
   const parts = [...form].map(([name, value]) => formPart(boundary, name, value));
   const end = Buffer.from(`--${boundary}--\r\n`);
   return {
@@ -33,6 +35,10 @@ export function formBody(form: FormData): FormBody {
     contentType: `multipart/form-data; boundary=${boundary}`,
     length: parts.reduce((length, part) => length + partLength(part), end.length),
   };
+}
+
+function newBoundary(): string {
+  return `----holdfast-${loadCrypto().randomBytes(18).toString("base64url")}`;
 }
 
 /** Returns whether a Content-Type is that of a form with parts. */

@@ -103,7 +103,8 @@ export function resolveLocation(location: string, base: URL): URL | undefined {
 function moveTo(request: HttpRequest, url: URL, sensitive: Iterable<string>): HttpRequest {
   // Only the caller names a socket: another origin of a Location is reached at its host.
   const leavesSocket = request.socketPath !== undefined && request.url.origin !== url.origin;
-  const moved = leavesSocket ? { ...request, url, socketPath: undefined } : { ...request, url };
+  const wireForm = request.wireForm && { ...request.wireForm, target: undefined };
+  const moved = { ...request, url, wireForm, ...(leavesSocket && { socketPath: undefined }) };
   if (!leavesOrigin(request.url, url)) return moved;
   return { ...moved, headers: removeCredentials(request.headers, ["host", ...sensitive]) };
 }

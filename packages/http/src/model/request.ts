@@ -18,6 +18,16 @@ export interface HttpRequest {
   readonly idempotencyKey?: string | undefined;
   /** The header that carries the key, in lower case. */
   readonly idempotencyHeader?: string | undefined;
+  /** Set for a request that is written as its caller wrote it. Its response is passed on as it was received, not decoded. */
+  readonly wireForm?: WireForm | undefined;
+}
+
+/** The form in which the caller of a dispatcher wrote a request. */
+export interface WireForm {
+  /** Path and query. @default those of the URL */
+  readonly target?: string | undefined;
+  /** The names of headers as written, by their lower case. @default lower case */
+  readonly names?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The HTTP methods that have the same effect once and twice (RFC 9110 §9.2.2). */

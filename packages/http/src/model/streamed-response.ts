@@ -143,6 +143,15 @@ function fromStart(reader: BodyReader): AsyncIterable<Uint8Array> {
 }
 
 /**
+ * Takes the reader of a body, which continues a body that breaks off. Cheaper than `body`, which is a web stream.
+ *
+ * @throws TypeError if the body is already being read.
+ */
+export function claimReader(response: StreamedResponse): BodyReader {
+  return readerOf(response).claim();
+}
+
+/**
  * Takes the source of a body, for a reader that replaces the response. The body is over then.
  *
  * @throws TypeError if the body is already being read.

@@ -15,6 +15,7 @@ import {
 } from "./pace.ts";
 import { onAbort } from "../support/bounded-wait.ts";
 import type { Quota } from "./quota.ts";
+import { attachRefusal, type Refusal } from "./refusal.ts";
 import { emptyTally } from "./tally.ts";
 
 /** The limits of a request's wait in the queue. */
@@ -48,6 +49,8 @@ export class Limiter {
   readonly host: string;
   /** The header or status that announced the limit. */
   #source = "";
+  /** The response that closed the limit, if its caller was a fetch. */
+  #refusal: Refusal | undefined;
   #waiting = nobody;
   #pace: Pace;
   #inFlight = 0;
@@ -108,9 +111,13 @@ export class Limiter {
   }
 
   /** Records that the server hit its limit. Rejects the waiting requests that allow only a shorter pause. */
-  recordLimit(source: string, hit: Omit<LimitHit, "now" | "hasWaiters">): void {
+  recordLimit(
+    { source, refusal }: { readonly source: string; readonly refusal?: Refusal | undefined },
+    hit: Omit<LimitHit, "now" | "hasWaiters">,
+  ): void {
     const now = this.#clock.now();
     this.#source = source;
+    this.#refusal = refusal;
     this.#pace = afterLimitHit(this.#pace, { ...hit, now, hasWaiters: this.#waiting.size > 0 });
     const pause = paceOpensAt(this.#pace, now) - now;
     for (const { longestPause, refuse } of this.#waiting)
@@ -161,7 +168,8 @@ export class Limiter {
   #tooLate(wait: number, remedy: string): RateLimitedError {
     const delay = Math.max(0, wait);
     const limit = `${this.host} is rate limited (${this.#source}). `;
-    return new RateLimitedError(delay, this.#clock.date() + delay, { limit, remedy });
+    const error = new RateLimitedError(delay, this.#clock.date() + delay, { limit, remedy });
+    return attachRefusal(error, this.#refusal);
   }
 
   /** Sends all requests that are due, and starts a timer for the next one. */

@@ -7,6 +7,7 @@ import { bucketNames, type LimitSignal } from "./limit-signal.ts";
 import { Limiter, type AcquireLimits } from "./limiter.ts";
 import { freePace } from "./pace.ts";
 import { readQuotas, type Quota } from "./quota.ts";
+import type { Refusal } from "./refusal.ts";
 import { routeOf } from "./route.ts";
 import { countAccepted, emptyTally, second, type Tally } from "./tally.ts";
 
@@ -27,6 +28,8 @@ export interface SentRequest extends LimitedRequest {
 export interface LimitReport extends SentRequest, LimitSignal {
   /** The pause if the server states none, or 0, in milliseconds. */
   readonly delay: number;
+  /** The response, if the caller is a fetch. */
+  readonly refusal?: Refusal | undefined;
 }
 
 // Unused limiters are removed when there are more than this.
@@ -121,7 +124,7 @@ export class Limiters {
 
   /** Records the rate limit of a response. */
   recordLimit(report: LimitReport): void {
-    const { hint, sentAt, accepted, isServerFailure, status, request } = report;
+    const { hint, sentAt, accepted, isServerFailure, status, request, refusal } = report;
     const scope = namedScope(hint);
     if (scope !== undefined) this.#addBucket(report, scope);
     const quota = this.#isEven ? undefined : spentQuota(report, scope);
@@ -137,7 +140,7 @@ export class Limiters {
       isEven: this.#isEven,
     };
     const limiter = this.#limiterFor(this.#keyOf(report), request.url.host);
-    limiter.recordLimit(hint?.source ?? `status ${status}`, hit);
+    limiter.recordLimit({ source: hint?.source ?? `status ${status}`, refusal }, hit);
   }
 
   /** Rejects all waiting requests, and forgets all limits. */

@@ -6,7 +6,7 @@ import { resolveRetry } from "../retry/setting.ts";
 import { joinHooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
-import { withoutCredentials } from "./request-defaults.ts";
+import { withoutCredentials } from "../call/build-request.ts";
 
 /**
  * Merges options: headers, parameters, hooks, retries and timeouts are merged, and every other option replaces. Credentials do not

@@ -1,11 +1,10 @@
-import { isSecretHeader, isSecretParameter, stripRootDot } from "@holdfast/policy/internal";
-import type { OriginDefaults, RequestDefaults } from "../call/build-request.ts";
+import { stripRootDot } from "@holdfast/policy/internal";
+import { withoutCredentials, type RequestDefaults } from "../call/build-request.ts";
 import type { SessionOptions } from "../call/options.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { Netrc } from "../auth/netrc.ts";
 import { parseBaseUrl } from "../model/base-url.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
-import { filterParams } from "../model/request.ts";
 import { socketHost } from "../transport/unix-url.ts";
 
 /** Returns the parts that a session adds to each request. The base of a session with a socket is the host of sockets. */
@@ -31,23 +30,6 @@ export function toRequestDefaults(options: SessionOptions, defaults: HeaderRecor
       // The entries of a netrc file name their hosts.
       defaults: { ...withoutCredentials(shared, options.sensitiveHeaders ?? []), auth: fromFile },
     },
-  };
-}
-
-/** Returns the parts without `auth`, and without headers and parameters with names of credentials. */
-export function withoutCredentials(
-  { headers, params }: Pick<OriginDefaults, "headers" | "params">,
-  sensitive: readonly string[],
-): OriginDefaults {
-  const secret = new Set(sensitive.map((name) => name.toLowerCase()));
-  const isKept = (name: string): boolean =>
-    // Only a proxy gets Proxy-Authorization.
-    name === "proxy-authorization" || (!isSecretHeader(name) && !secret.has(name));
-  const kept = Object.entries(headers).filter(([name]) => isKept(name));
-  return {
-    headers: Object.freeze(Object.fromEntries(kept)),
-    params: params === undefined ? undefined : filterParams(params, (name) => !isSecretParameter(name)),
-    auth: undefined,
   };
 }
 

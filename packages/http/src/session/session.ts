@@ -21,6 +21,9 @@ import { resolveRetry } from "../retry/setting.ts";
 import { refuse } from "../support/validate.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
+import type { Engine } from "../dispatch/engine.ts";
+import type { HeaderRecord } from "../model/headers.ts";
+import { lazyFetch } from "./fetch.ts";
 import { sessionDefaults } from "./defaults.ts";
 import { changesConnections, extendOptions } from "./extend.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
@@ -36,6 +39,11 @@ import {
 } from "./validate-options.ts";
 
 const noOptions: RequestOptions = Object.freeze({});
+const noHeaders: HeaderRecord = Object.freeze({});
+
+/** Returns the parts of a session that send the requests of a fetch or a dispatcher. */
+// The class assigns it, since only code inside it reaches private fields.
+export let engineOf: (session: Session) => Engine;
 
 /** Sends HTTP requests with retries, rate limits, redirects, cookies and its own connection pool. */
 export class Session implements AsyncDisposable {
@@ -51,6 +59,7 @@ export class Session implements AsyncDisposable {
   /** The session that this one extends and shares connections with. */
   readonly #parent: Session | undefined;
   #isClosed = false;
+  #fetch: typeof globalThis.fetch | undefined;
   /** The parent of the session that is being created, since a constructor has no private parameters. */
   static #extended: { readonly parent: Session; readonly changes: SessionOptions } | undefined;
 
@@ -240,6 +249,14 @@ export class Session implements AsyncDisposable {
     return this.request("DELETE", url, options);
   }
 
+  /**
+   * The platform's `fetch`, sent through this session: with its retries, rate limits, credentials and connections. Every other
+   * rule is that of the Fetch standard. See `createFetch`.
+   */
+  get fetch(): typeof globalThis.fetch {
+    return (this.#fetch ??= lazyFetch(engineOf(this)));
+  }
+
   get #isOver(): boolean {
     return this.#isClosed || (this.#parent !== undefined && this.#parent.#isOver);
   }
@@ -258,6 +275,17 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  static {
+    engineOf = (session) => ({
+      runner: session.#runner,
+      defaults: toRequestDefaults(session.#options, noHeaders),
+      sensitiveHeaders: session.#options.sensitiveHeaders ?? [],
+      checkOpen: () => {
+        if (session.#isOver) throw new SessionClosedError();
+      },
+    });
   }
 }
 

@@ -298,7 +298,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   onResponseEnd(): void {
     if (this.ended) return;
     const { status, headers } = this;
-    if (this.received === 0 && isCodedBodyMissing({ status, headers }, this.request.method))
+    if (this.received === 0 && isCodedBodyMissing({ status, headers }, this.request))
       return this.#conclude(new IncompleteBodyError(0, undefined));
     this.#end();
     this.#messages?.completed();

@@ -86,6 +86,11 @@ export class StreamedExchange extends Exchange implements BodySource {
     });
   }
 
+  takeArrived(): Uint8Array | null | undefined {
+    if (this.#bodyBounds.signal?.aborted === true) return undefined;
+    return this.#takePiece() ?? (this.#bodyEnd?.complete === true ? null : undefined);
+  }
+
   cancel(reason: unknown): void {
     this.#pieces.length = 0;
     this.#bufferedBytes = 0;

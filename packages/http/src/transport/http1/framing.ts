@@ -8,14 +8,15 @@ export const untilClose = -2;
 
 /**
  * Returns the length of a response's body: a number of bytes, `chunkedLength` or `untilClose` (RFC 9112 §6.3).
- * Transfer-Encoding overrides Content-Length, which must be a number all the same. A slip that leaves no doubt about the length only marks the head as not clean.
+ * Transfer-Encoding overrides Content-Length, which must be a number all the same. A slip that leaves no doubt about the length only marks the head as not clean;
+ * with `strict`, an empty element in a list of lengths is an error, as for browsers.
  *
  * @throws MalformedResponse when Content-Length is not a single number, or the transfer coding is not chunked.
  */
-export function bodyLength(head: ParsedHead, method: string): number {
+export function bodyLength(head: ParsedHead, method: string, strict = false): number {
   const { "transfer-encoding": transfer, "content-length": length } = head.fields;
   if (hasNoBody(head, method)) return 0;
-  const bytes = length === undefined ? untilClose : readContentLength(head, length);
+  const bytes = length === undefined ? untilClose : readContentLength(head, length, strict);
   return transfer !== undefined && isChunked(head, String(transfer)) ? chunkedLength : bytes;
 }
 
@@ -40,9 +41,11 @@ function hasNoBody({ status }: Pick<ParsedHead, "status">, method: string): bool
 const oneNumber = /^\d{1,15}$/;
 
 /** A Content-Length that repeats the same number counts as one, and replaces the list (RFC 9110 §8.6). */
-function readContentLength(head: ParsedHead, written: string | string[]): number {
+function readContentLength(head: ParsedHead, written: string | string[], strict: boolean): number {
   // Hot path: the form that most servers send.
   if (typeof written === "string" && oneNumber.test(written)) return Number(written);
+  if (strict && /(?:^|,)[ \t]*(?:,|$)/.test(String(written)))
+    throw new MalformedResponse("Content-Length is a list with an empty element");
   const length = checkLengths(splitList(String(written)));
   head.isClean = false;
   head.fields["content-length"] = length;

@@ -123,7 +123,7 @@ export class ResponseParser {
       this.#sink.interimHead(found);
       return at;
     }
-    this.#bytesLeft = bodyLength(found, this.#method);
+    this.#bytesLeft = bodyLength(found, this.#method, this.#rules.strict);
     this.#state = inBody;
     if (this.#bytesLeft === chunkedLength) this.#chunks = new ChunkedBody();
     this.#sink.finalHead(found);

@@ -32,9 +32,15 @@ const cases: Readonly<Record<string, Case>> = {
 
 for (const [title, { headers, status = 200, method = "GET", lacks }] of Object.entries(cases)) {
   test(`a response without body bytes is ${lacks ? "incomplete" : "complete"} when it ${title}`, () => {
-    assert.equal(isCodedBodyMissing({ status, headers }, method), lacks);
+    assert.equal(isCodedBodyMissing({ status, headers }, { method }), lacks);
   });
 }
+
+test("an empty body is complete for a caller that decodes it", () => {
+  const isMissing = isCodedBodyMissing({ status: 200, headers: gzip }, { method: "GET", passesCoded: true });
+
+  assert.equal(isMissing, false);
+});
 
 test("a response without an end signal is complete when it has no body or all bytes of its Content-Length", () => {
   const five = { status: 200, headers: { "content-length": "5" } };

@@ -16,6 +16,8 @@ export interface WireRequest {
   readonly url: URL;
   /** Host and port, for messages. */
   readonly target: string;
+  /** Whether the response is passed on with its content coding, so that an empty body is complete. @default false */
+  readonly passesCoded?: boolean | undefined;
 }
 
 /** The limits of one exchange, in milliseconds. Times are on the clock. */
@@ -60,10 +62,10 @@ export function contentLength({ "content-length": length }: RawResponse["headers
 /** Returns whether a response without body bytes is incomplete: it has a content coding, and even an encoded empty body has some bytes. */
 export function isCodedBodyMissing(
   { status, headers }: Pick<RawResponse, "status" | "headers">,
-  method: string,
+  { method, passesCoded = false }: Pick<WireRequest, "method" | "passesCoded">,
 ): boolean {
   const { "content-encoding": coding, "content-length": length, "transfer-encoding": transfer } = headers;
-  if (coding === undefined || length !== undefined || transfer !== undefined) return false;
+  if (coding === undefined || passesCoded || length !== undefined || transfer !== undefined) return false;
   return method !== "HEAD" && status !== 204 && status !== 304;
 }
 

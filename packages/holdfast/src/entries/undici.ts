@@ -1,0 +1,2 @@
+// `holdfast/undici`: everything of `@holdfast/http/undici`.
+export * from "@holdfast/http/undici";

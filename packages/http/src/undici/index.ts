@@ -1,0 +1,16 @@
+export {
+  dispatcher,
+  type DispatcherCallback,
+  type HoldfastDispatcher,
+  type Interceptor,
+} from "./dispatcher.ts";
+export type {
+  Dispatch,
+  DispatchController,
+  DispatchHandler,
+  DispatchHeaders,
+  DispatchOptions,
+  LegacyHandler,
+  ModernHandler,
+  ReceivedHeaders,
+} from "../dispatch/contract.ts";
