@@ -12,6 +12,7 @@ import {
   respond,
   selfSigned,
   type Frame,
+  type Reply,
   type Responder,
   type Routes,
 } from "@holdfast/http/testing";
@@ -183,52 +184,125 @@ scenarios(
   ),
 );
 
-test("http2: a GET next to a body of the wrong length is answered", async () => {
+/** A head of one field of 4,000 bytes, which enters the dynamic table (RFC 7541 §6.2.1), and references to it of one byte each. */
+function largeHead(references: number): Buffer {
+  const name = Buffer.from("\u0001x");
+  // 4,000 is 127 + 33 + 30 × 128 (RFC 7541 §5.1).
+  const value = Buffer.concat([Buffer.of(127, 128 + 33, 30), Buffer.alloc(4_000, "v")]);
+  return Buffer.concat([Buffer.of(0x88, 0x40), name, value, Buffer.alloc(references, 0x80 | 62)]);
+}
+
+const largeHeadReply: Reply = [
+  { frame: { type: 1, flags: endHeaders | endStream, payload: largeHead(70) } },
+  { wait: 300 },
+];
+
+/** Responses that break a rule of their stream only (RFC 9113 §8.1.1), and the outcome of their request. */
+const faulty: Readonly<Record<string, { method?: string; frames: Reply; outcome: unknown }>> = {
+  "a body longer than its Content-Length": {
+    frames: [...sized(5, "too long"), { wait: 300 }],
+    outcome: "ERR_INCOMPLETE_BODY",
+  },
+  "a body longer than its Content-Length by a later piece": {
+    frames: [...sized(5, "hello", " world", "!"), { wait: 300 }],
+    outcome: "ERR_INCOMPLETE_BODY",
+  },
+  "a HEAD with a body": { method: "HEAD", frames: [...sized(5, "hello"), { wait: 300 }], outcome: 200 },
+  // `:status: 204` from the static table.
+  "a 204 with a body": {
+    frames: [
+      { frame: { type: 1, flags: endHeaders, payload: Buffer.of(0x89) } },
+      { frame: { type: 0, flags: endStream, payload: "hello" } },
+      { wait: 300 },
+    ],
+    outcome: 204,
+  },
+  "a head larger than 256 KiB": {
+    frames: largeHeadReply,
+    outcome: "ERR_PROTOCOL",
+  },
+};
+
+for (const [what, { method = "GET", frames, outcome }] of Object.entries(faulty)) {
+  test(`http2: ${what} does not affect the other requests of its connection`, async () => {
+    await using origin = await faultOrigin({
+      tls: certificate,
+      http2: true,
+      routes: {
+        "/faulty": [{ wait: 100 }, ...frames],
+        "/slow": [{ read: "all" }, { wait: 250 }, ...good],
+        "/": good,
+      },
+    });
+    await using session = await sessionFor({ adapter, timeout: { read: "2s" } });
+    await session.get(`${origin.url}/`);
+
+    const [wrong, get, sent] = await Promise.all([
+      outcomeOf(session.request(method, `${origin.url}/faulty`, { retry: { total: 0 } })),
+      outcomeOf(session.get(`${origin.url}/slow`)),
+      outcomeOf(session.post(`${origin.url}/slow`, { body: "order" })),
+    ]);
+    const after = await session.post(`${origin.url}/`, { body: "order" });
+
+    assert.equal(wrong.response?.status ?? Reflect.get(wrong.error ?? {}, "code"), outcome);
+    for (const { response, error } of [get, sent, { response: after, error: undefined }]) {
+      assert.ifError(error);
+      assert.deepEqual([await response?.text(), response?.attempts.length], ["all good", 1]);
+    }
+    assert.deepEqual([origin.requests.length, origin.connections], [5, 1]);
+  });
+}
+
+scenarios({
+  "http2: a head larger than 256 KiB is refused once, as over HTTP/1.1": {
+    ...over({ "/": largeHeadReply }),
+    expect: {
+      error: { code: "ERR_PROTOCOL", phase: "headers", mayHaveArrived: true },
+      message: /head.* larger than 256 KiB/,
+      verdict: "protocol",
+      attempts: 1,
+    },
+  },
+  "http2: a head of 200 KiB is read": {
+    ...over({
+      "/": [{ frame: { type: 1, flags: endHeaders | endStream, payload: largeHead(50) } }, { wait: 50 }],
+    }),
+    expect: { status: 200, attempts: 1 },
+  },
+  "http2: a stream that the server resets with ENHANCE_YOUR_CALM is retried": {
+    ...over({ "/": [resetStream(constants.NGHTTP2_ENHANCE_YOUR_CALM), good] }),
+    expect: { status: 200, body: "all good", attempts: 2, told: 2 },
+  },
+});
+
+test("http2: invalid frames among several requests fail none for good that may be repeated", async () => {
+  const window = { type: 8, stream: 0, payload: Buffer.alloc(4) } as const;
+  let isBroken = true;
   await using origin = await faultOrigin({
     tls: certificate,
     http2: true,
     routes: {
-      "/": [{ wait: 50 }, ...sized(5, "too long")],
-      "/slow": [{ wait: 150 }, ...good],
-      "/first": good,
+      "/slow": () => (isBroken ? [{ wait: 300 }] : good),
+      "/broken": () => [{ wait: 50 }, { frame: window }, { end: "hang" }],
     },
   });
-  await using session = await sessionFor({ adapter, retry: { total: 0 } });
-  await session.get(`${origin.url}/first`);
+  await using session = await sessionFor({ adapter, timeout: { read: "2s" } });
 
-  const [wrong, slow] = await Promise.all([
-    outcomeOf(session.get(`${origin.url}/`)),
-    outcomeOf(session.get(`${origin.url}/slow`)),
-  ]);
+  const calls = [
+    session.get(`${origin.url}/slow`),
+    session.post(`${origin.url}/slow`, { body: "order" }),
+    session.get(`${origin.url}/broken`),
+  ].map(outcomeOf);
+  await waitUntil("all are seen", () => origin.requests.length === 3);
+  isBroken = false;
+  const [get, sent, broken] = await Promise.all(calls);
 
-  assert.equal(Reflect.get(wrong.error ?? {}, "code"), "ERR_INCOMPLETE_BODY");
-  assert.equal(await slow.response?.text(), "all good");
-});
-
-test("http2: a HEAD with a body succeeds, and further requests use HTTP/1.1", async () => {
-  const wrong: Responder = ({ httpVersion }) =>
-    httpVersion === "2"
-      ? [...sized(11, "hello", " world")]
-      : respond(200, { headers: { "content-length": 11 } });
-  await using origin = await faultOrigin({
-    tls: certificate,
-    http2: true,
-    routes: { "/": wrong, "/post": good },
-  });
-  await using session = await sessionFor({ adapter, retry: { total: 0 } });
-
-  const head = await session.head(`${origin.url}/`);
-  const sent = await session.post(`${origin.url}/post`, { body: "order" });
-  const again = await session.head(`${origin.url}/`);
-
+  assert.equal(get?.response?.status, 200);
   assert.deepEqual(
-    [head, sent, again].map(({ status, attempts }) => [status, attempts.length]),
-    Array.from({ length: 3 }, () => [200, 1]),
+    ["code", "mayHaveArrived"].map((name) => Reflect.get(sent?.error ?? {}, name)),
+    ["ERR_CONNECTION", true],
   );
-  assert.deepEqual(
-    origin.requests.map(({ httpVersion }) => httpVersion === "2"),
-    [true, false, false],
-  );
+  assert.equal(Reflect.get(broken?.error ?? {}, "code"), "ERR_PROTOCOL");
 });
 
 test("http2: 300 requests over connections that serve ten each are 300 attempts", async () => {

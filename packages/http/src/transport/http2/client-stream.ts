@@ -1,19 +1,20 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpStatusHeader } from "node:http2";
+import { Duplex } from "node:stream";
 import {
   ConnectionLost,
   http2Codes,
   isGentleCode,
-  isHttp2ProtocolError,
   StreamReset,
   WrongBodyLength,
 } from "../errors/http2-errors.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
 import { contentLength } from "../wire/messages.ts";
 import type { ExchangeController, ResponseListener } from "../wire/protocol.ts";
 import { BodyBuffer, newMemory } from "../wire/read-buffer.ts";
 import { BodySender, type BodySenderEvents } from "./body-sender.ts";
 import type { Http2Request } from "./request-fields.ts";
-import { toResponseHeaders } from "./response-fields.ts";
+import { isLargeHead, toResponseHeaders } from "./response-fields.ts";
 
 /** The connection of a stream. */
 export interface StreamOwner {
@@ -27,6 +28,8 @@ export interface StreamOwner {
   streamOpened(id: number | undefined): void;
   /** Called once when the stream is closed, or will not be opened. */
   streamClosed(stream: ClientStream): void;
+  /** Called when this side has reset the stream because the server violated the protocol. */
+  streamReset(): void;
   /** Called when the server does not serve a request over HTTP/2. */
   requireHttp1(): void;
 }
@@ -34,15 +37,26 @@ export interface StreamOwner {
 // RFC 9113 §6.2.
 const headersFrame = 1;
 
+const largeHead = "the head is larger than 256 KiB";
+
 // The end of a response without a body usually arrives with its head.
 const maxEndWaitMs = 1_000;
+
+const exchange = Symbol("exchange");
+
+type HeadArguments = [head: IncomingHttpStatusHeader, flags: number, rawHeaders: readonly string[]];
+
+/** A stream of Node, with its exchange. */
+interface OwnedStream extends ClientHttp2Stream {
+  [exchange]: ClientStream;
+}
 
 /**
  * One request and its response on a stream of an HTTP/2 connection.
  *
- * The stream's data arrives through `push`, which replaces that of Node's stream: only there it is visible whether the server
- * ended the response (RFC 9113 §8.1) or reset the stream with a code that Node reports as an end. It also saves the queue of a
- * Readable for each piece.
+ * Two methods of Node's stream are replaced, because only they show how a stream ends. `push` receives the data, and its end while
+ * the stream is still open only if the server ended the response (RFC 9113 §8.1). `destroy` is called while nghttp2 still knows
+ * which side reset the stream. This also saves the queue of a Readable for each piece.
  */
 export class ClientStream implements ExchangeController, BodySenderEvents {
   readonly #owner: StreamOwner;
@@ -56,6 +70,8 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   /** Number of open streams of the connection, with this one, when it was opened. */
   #place = 0;
   #error: Error | undefined;
+  /** Whether nghttp2 has reset the stream on this side, because of what the server sent. */
+  #isResetHere = false;
   #sender: BodySender | undefined;
 
   #status = 0;
@@ -132,22 +148,59 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
     }
   }
 
-  #listenTo(stream: ClientHttp2Stream): void {
-    const pushEnd = stream.push.bind(stream, null);
-    stream.push = (chunk: Buffer | null) => {
-      if (chunk !== null) return this.#readData(chunk);
-      // On END_STREAM, Node pushes the end while the stream is open. On a reset, it closes the stream first.
-      if (!stream.closed) this.#hasEnded = true;
-      const result = pushEnd();
-      if (this.#hasEnded && this.#status > 0) this.#complete();
-      return result;
-    };
-    stream.on("response", (head, ...[, rawHeaders]) => this.#readHead(head, rawHeaders));
-    stream.on("headers", (head, ...[, rawHeaders]) => this.#readInterimHead(head, rawHeaders));
-    stream.on("frameError", (type: number) => this.#readFrameError(type));
-    stream.on("error", (error: Error) => (this.#error = error));
-    stream.once("close", () => this.#closed());
+  // Hot path: all streams share the functions, so that a request allocates no closures.
+  #listenTo(opened: ClientHttp2Stream): void {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the next line makes it one
+    const stream = opened as OwnedStream;
+    stream[exchange] = this;
+    // oxlint-disable typescript/unbound-method -- Node calls these functions on the stream.
+    stream.push = ClientStream.#push;
+    stream.destroy = ClientStream.#destroy;
+    stream.on("response", ClientStream.#onResponse);
+    stream.on("headers", ClientStream.#onInterimHead);
+    stream.on("frameError", ClientStream.#onFrameError);
+    stream.on("error", ClientStream.#onError);
+    stream.on("close", ClientStream.#onClose);
+    // oxlint-enable typescript/unbound-method
   }
+
+  static readonly #push = function (this: OwnedStream, chunk: Buffer | null): boolean {
+    if (chunk !== null) return this[exchange].#readData(chunk);
+    if (this.closed) return Duplex.prototype.push.call(this, null);
+    this[exchange].#readEnd();
+    // Node then does not wait for a reader before it destroys the stream.
+    this.readable = false;
+    return false;
+  };
+
+  static readonly #destroy = function (this: OwnedStream, error?: Error): OwnedStream {
+    if (!this.destroyed) this[exchange].#noteReset(this);
+    Duplex.prototype.destroy.call(this, error);
+    return this;
+  };
+
+  static readonly #onResponse = function (this: OwnedStream, ...[head, , rawHeaders]: HeadArguments): void {
+    this[exchange].#readHead(head, rawHeaders);
+  };
+
+  static readonly #onInterimHead = function (
+    this: OwnedStream,
+    ...[head, , rawHeaders]: HeadArguments
+  ): void {
+    this[exchange].#readInterimHead(head, rawHeaders);
+  };
+
+  static readonly #onFrameError = function (this: OwnedStream, type: number): void {
+    this[exchange].#readFrameError(type);
+  };
+
+  static readonly #onError = function (this: OwnedStream, error: Error): void {
+    this[exchange].#error = error;
+  };
+
+  static readonly #onClose = function (this: OwnedStream): void {
+    this[exchange].#closed();
+  };
 
   /** Fails an exchange that was not sent. */
   failUnsent(error: Error): void {
@@ -197,6 +250,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
     const listener = this.#listener;
     // Trailers without the end of the stream have no status.
     if (!(status < 200) || this.#status > 0 || listener === undefined) return;
+    if (isLargeHead(rawHeaders)) return this.abort(new MalformedResponse(largeHead));
     listener.onResponseStarted();
     listener.onResponseStart(this, status, toResponseHeaders(rawHeaders), "");
   }
@@ -205,19 +259,38 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
     this.#owner.progress += 1;
     const listener = this.#listener;
     if (listener === undefined) return;
+    if (isLargeHead(rawHeaders)) return this.abort(new MalformedResponse(largeHead));
     this.#status = Number(head[":status"]);
     const headers = toResponseHeaders(rawHeaders);
-    const hasBody = this.#mayHaveBody;
-    this.#expected = hasBody ? contentLength(headers) : undefined;
+    this.#expected = this.#mayHaveBody ? contentLength(headers) : undefined;
     this.#bodyBuffer.begin(this.#expected ?? 0);
     listener.onResponseStarted();
     listener.onResponseStart(this, this.#status, headers, "");
     const early = this.#early;
     this.#early = undefined;
-    // Node ends the connection when a body follows. No other request may use it before that is certain.
-    if (!hasBody && !this.#hasEnded) this.#stream?.setTimeout(maxEndWaitMs, () => this.#stopWaitingForEnd());
+    if (!this.#mayHaveBody) return this.#completeWithoutBody();
     if (early !== undefined) for (const piece of early) this.#passOn(piece);
     if (this.#hasEnded) this.#complete();
+  }
+
+  #completeWithoutBody(): void {
+    this.#complete();
+    const stream = this.#stream;
+    if (!this.#hasEnded) stream?.setTimeout(maxEndWaitMs, () => stream.close(http2Codes.cancel));
+  }
+
+  /** Called when the server has ended the response. */
+  #readEnd(): void {
+    this.#hasEnded = true;
+    if (this.#status > 0) this.#complete();
+  }
+
+  /** Called before Node's stream is destroyed. */
+  #noteReset(stream: ClientHttp2Stream): void {
+    const code = stream.rstCode;
+    if (isGentleCode(code) || stream.state.remoteClose !== 0) return;
+    this.#isResetHere = true;
+    if (code === http2Codes.protocolError) this.#owner.streamReset();
   }
 
   /** The number of the stream; undefined unless it was opened. */
@@ -225,9 +298,9 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
     return this.#stream?.id;
   }
 
-  /** Whether the server may have sent more, or less, than the head of its response announces. */
-  get isFramedByHead(): boolean {
-    return this.#status > 0 && !this.#hasEnded && (!this.#mayHaveBody || this.#expected !== undefined);
+  /** Whether the exchange has not ended. */
+  get isActive(): boolean {
+    return this.#listener !== undefined;
   }
 
   get #mayHaveBody(): boolean {
@@ -256,11 +329,6 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   #copyPiece(listener: ResponseListener, chunk: Buffer): Buffer {
     if (listener.collectsBody) return this.#bodyBuffer.copy(chunk, 0, chunk.length);
     return (listener.bodyMemory ?? newMemory).copy(chunk, 0, chunk.length);
-  }
-
-  #stopWaitingForEnd(): void {
-    this.#complete();
-    this.#stream?.close(http2Codes.cancel);
   }
 
   #complete(): void {
@@ -297,12 +365,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
 
   /** Ends an exchange whose stream was closed with a code of RFC 9113 §7, and without END_STREAM. */
   #conclude(code: number): void {
-    const error = this.#error;
-    if (this.#status > 0 && !this.#mayHaveBody) {
-      if (isHttp2ProtocolError(error)) this.#owner.requireHttp1();
-      return this.#complete();
-    }
-    const loss = this.#owner.findLoss(this, error);
+    const loss = this.#owner.findLoss(this, this.#error);
     // The connection may end after the last byte and before END_STREAM, as over HTTP/1.1 before it is closed in order.
     if (loss instanceof ConnectionLost && this.#expected !== undefined && this.#received === this.#expected)
       this.#complete();
@@ -312,8 +375,11 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   #toResetError(code: number): Error {
-    // Node resets a stream whose body is too short with this code.
+    // nghttp2 resets a stream whose body has the wrong length with this code.
     if (code === http2Codes.protocolError && this.#expected !== undefined) return new WrongBodyLength();
+    // Node uses this code for its limit of a head, and servers use it when they are overloaded.
+    if (code === http2Codes.enhanceYourCalm && this.#isResetHere)
+      return new MalformedResponse(this.#status > 0 ? "the trailers are larger than 256 KiB" : largeHead);
     if (code === http2Codes.http11Required) this.#owner.requireHttp1();
     const isRefused = code === http2Codes.refusedStream;
     return new StreamReset(code, isRefused && this.#owner.isBeyondLimit(this.#place));

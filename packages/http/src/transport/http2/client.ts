@@ -4,20 +4,19 @@ import {
   ConnectionLost,
   http2Codes,
   isHttp2ProtocolError,
-  WrongBodyLength,
   type RepeatLimit,
 } from "../errors/http2-errors.ts";
 import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
 import { ClientStream, type StreamOwner } from "./client-stream.ts";
 import { Liveness } from "./liveness.ts";
 import { toHttp2Request, type Http2Request } from "./request-fields.ts";
+import { maxHeadBytes } from "./response-fields.ts";
+import { StreamFaults } from "./stream-faults.ts";
 
 /** Bytes of a paused body that a server may still send: as much as a fast connection over a long distance has under way. */
 const streamWindowBytes = 1024 * 1024;
 /** Bytes of all bodies that a server may have under way. Node reads them in any case, so that no stream waits for another. */
 const connectionWindowBytes = 16 * 1024 * 1024;
-// The same limit as for HTTP/1.1. Each field counts 32 bytes more (RFC 9113 §6.5.2), which also limits their number.
-const maxHeaderListBytes = 256 * 1024;
 // Longer than any server accepts. Node's own limit is 64 KiB.
 const maxSentHeadBytes = 1024 * 1024;
 // Shorter than the idle limit of most servers, which end an idle connection with a GOAWAY that loses no request.
@@ -29,9 +28,9 @@ const sessionOptions = {
   settings: {
     enablePush: false,
     initialWindowSize: streamWindowBytes,
-    maxHeaderListSize: maxHeaderListBytes,
+    maxHeaderListSize: maxHeadBytes,
   },
-  maxHeaderListPairs: maxHeaderListBytes / 32,
+  maxHeaderListPairs: maxHeadBytes / 32,
   maxSendHeaderBlockLength: maxSentHeadBytes,
   // As over HTTP/1.1, the server decides about a header that comes twice. Node's types do not have this option of a client.
   strictSingleValueFields: false,
@@ -55,6 +54,7 @@ export class Http2Client implements HttpClient, StreamOwner {
   readonly #retire: Retire;
   readonly #session: ClientHttp2Session;
   readonly #liveness: Liveness;
+  readonly #faults: StreamFaults;
   readonly #waiting = new Map<ResponseListener, ClientStream>();
   readonly #streams = new Set<ClientStream>();
   /** Maximum of open streams. Until the server's SETTINGS arrive, it is unknown: one stream is certainly allowed. */
@@ -66,8 +66,8 @@ export class Http2Client implements HttpClient, StreamOwner {
   /** The last stream that a GOAWAY includes as processed (RFC 9113 §6.8). */
   #lastStream = Infinity;
   #error: Error | undefined;
-  /** Whether a response with a body of the wrong length may be the reason why Node ended the connection. */
-  #hasWrongLength: boolean | undefined;
+  /** Whether several responses were under way when Node ended the connection for invalid HTTP/2. */
+  #isFaultShared: boolean | undefined;
   #requiresHttp1 = false;
 
   constructor(origin: URL, socket: Socket, retire: Retire) {
@@ -79,6 +79,7 @@ export class Http2Client implements HttpClient, StreamOwner {
     socket.on("error", (error: Error) => (this.#error ??= error));
     this.#session = connect(origin, { ...sessionOptions, createConnection: () => socket });
     this.#liveness = new Liveness(this.#session);
+    this.#faults = new StreamFaults(this.#session);
     this.#listenTo(this.#session);
   }
 
@@ -93,7 +94,7 @@ export class Http2Client implements HttpClient, StreamOwner {
     if (this.#session.destroyed) this.#stopAccepting();
     if (this.#isRetired) return queueMicrotask(() => stream.failUnsent(this.#findUnsentLoss()));
     if (this.#isIdle) this.#becomeActive();
-    if (this.#streams.size < this.#limit) this.#openStream(stream);
+    if (this.#hasRoom) this.#openStream(stream);
     else this.#waiting.set(listener, stream);
   }
 
@@ -103,6 +104,7 @@ export class Http2Client implements HttpClient, StreamOwner {
   }
 
   checkAlive(now: number, readLimit: number): void {
+    this.#faults.check();
     if (this.#session.destroyed || !this.#liveness.isDead(now, readLimit, this.#countBytes)) return;
     const error = new Error("The server replied neither to the requests nor to a PING");
     this.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
@@ -120,20 +122,23 @@ export class Http2Client implements HttpClient, StreamOwner {
     const { id } = stream;
     // Node reports the end of a session later than that of its streams, whose requests must not come back to it.
     if (this.#session.destroyed && !this.#isRetired) this.#stopAccepting();
-    if (isHttp2ProtocolError(error)) return this.#findFault(stream, error);
+    if (isHttp2ProtocolError(error)) return this.#findFault(error);
     if (id === undefined || id > this.#lastStream) return this.#findUnsentLoss();
     if (!this.#session.destroyed && !this.#socket.destroyed) return undefined;
     return new ConnectionLost({ http2Code: this.#goawayCode, cause: this.#error });
   }
 
   /**
-   * Returns the error of a stream after Node ended the connection for invalid HTTP/2. Node does not say which stream is to blame, but
-   * ends the connection also when one body is longer than its Content-Length. The others are then not at fault.
+   * Returns the error of a stream after Node ended the connection for invalid HTTP/2. Node does not say which stream is to blame. Among
+   * several, each may be the one that is not, and a GET may be repeated.
    */
-  #findFault(stream: ClientStream, cause: Error): Error {
-    this.#hasWrongLength ??= [...this.#streams].some((each) => each.isFramedByHead);
-    if (!this.#hasWrongLength) return cause;
-    return stream.isFramedByHead ? new WrongBodyLength({ cause }) : new ConnectionLost({ cause });
+  #findFault(cause: Error): Error {
+    this.#isFaultShared ??= [...this.#streams].filter((each) => each.isActive).length > 1;
+    return this.#isFaultShared ? new ConnectionLost({ cause }) : cause;
+  }
+
+  streamReset(): void {
+    this.#faults.streamReset();
   }
 
   requireHttp1(): void {
@@ -181,10 +186,15 @@ export class Http2Client implements HttpClient, StreamOwner {
 
   #openWaiting(): void {
     for (const [listener, stream] of this.#waiting) {
-      if (this.#streams.size >= this.#limit || this.#isRetired) return;
+      if (!this.#hasRoom || this.#isRetired) return;
       this.#waiting.delete(listener);
       this.#openStream(stream);
     }
+  }
+
+  /** Whether the server accepts another stream. */
+  get #hasRoom(): boolean {
+    return this.#streams.size < this.#limit && !this.#faults.isPending;
   }
 
   #openStream(stream: ClientStream): void {
