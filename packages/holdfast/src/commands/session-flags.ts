@@ -6,6 +6,7 @@ import {
   parseWholeNumber,
 } from "../command-line/parse-options.ts";
 import type { ParsedOptions } from "../command-line/parse-options.ts";
+import { OptionError, UsageError } from "../process/usage-error.ts";
 
 /** The options of every command that sends requests. */
 export const sessionFlags = {
@@ -17,6 +18,8 @@ export const sessionFlags = {
   "max-bytes": { type: "string" },
   "min-speed": { type: "string" },
   header: { type: "string", short: "H", multiple: true },
+  netrc: { type: "boolean", short: "n" },
+  "netrc-file": { type: "string" },
   "public-only": { type: "boolean" },
 } as const;
 
@@ -32,6 +35,9 @@ export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   --min-speed SIZE         slowest body in bytes per second, over 60 s (100); 0
                            for any speed
   -H, --header 'N: V'      add a header to every request; may be repeated
+  -n, --netrc              send each host the user and password that $NETRC or
+                           ~/.netrc has for it
+  --netrc-file FILE        the same, from FILE
   --public-only            connect only to public addresses, and not to this
                            machine or to private networks`;
 }
@@ -54,6 +60,8 @@ export interface SessionSettings {
   /** Bytes of all bodies at a time. */
   readonly maxMemory?: number | undefined;
   readonly publicOnly: boolean;
+  /** Where the passwords of hosts are: the path of a netrc file, or `true` for that of the user. */
+  readonly netrc?: string | true;
 }
 
 /**
@@ -72,7 +80,27 @@ export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["val
     maxBytes: parseByteSize("max-bytes", values["max-bytes"]),
     minSpeed: values["min-speed"] === "0" ? 0 : parseByteSize("min-speed", values["min-speed"]),
     publicOnly: values["public-only"] === true,
+    ...readNetrcFlags(values),
   };
+}
+
+function readNetrcFlags({
+  netrc,
+  "netrc-file": file,
+}: ParsedOptions<typeof sessionFlags>["values"]): Pick<SessionSettings, "netrc"> {
+  if (file === "") throw new OptionError("netrc-file", "must be the path of a file", file);
+  if (file !== undefined) return { netrc: file };
+  return netrc === true ? { netrc } : {};
+}
+
+/** Reads the file before the first request, so that a mistake in it does not fail every line of a run. */
+async function checkNetrc(path: string | true): Promise<void> {
+  const { readNetrc } = await import("@holdfast/http/internal");
+  try {
+    await readNetrc(path);
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
+  }
 }
 
 /**
@@ -84,12 +112,14 @@ export async function openSession(
   { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
 ): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
-  const { total, connect, read, wire, maxBytes, maxMemory, minSpeed, publicOnly } = settings;
+  if (settings.netrc !== undefined) await checkNetrc(settings.netrc);
+  const { total, connect, read, wire, maxBytes, maxMemory, minSpeed, publicOnly, netrc } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...given({ maxBytes, maxMemory, minSpeed }),
     ...(publicOnly && { addresses: "public" as const }),
+    ...(netrc !== undefined && { netrc }),
     ...(proxy === undefined ? {} : { proxy }),
     timeout: given({ total, connect, read, wire }),
   });

@@ -22,7 +22,7 @@ export class Netrc {
 
   /** Returns the credentials of the entry for the host of a request, otherwise those of `default`. Reads the file once. */
   async credentials(request: HttpRequest): Promise<Credentials | undefined> {
-    this.#entries ??= readEntries(this.#path);
+    this.#entries ??= readNetrc(this.#path);
     const entry = findEntry(await this.#entries, stripRootDot(request.url.hostname));
     return entry === undefined ? undefined : basicAuth(entry.login, entry.password)(request);
   }
@@ -34,7 +34,12 @@ function findEntry(entries: readonly Entry[], host: string): Entry | undefined {
   );
 }
 
-async function readEntries(path: string | true): Promise<readonly Entry[]> {
+/**
+ * Reads the entries of a netrc file, `true` for that of the user.
+ *
+ * @throws TypeError for a file that cannot be read or understood. The message has its path, and quotes no value.
+ */
+export async function readNetrc(path: string | true): Promise<readonly Entry[]> {
   const { NETRC: named } = process.env;
   const given = path !== true ? path : named === "" ? undefined : named;
   if (given !== undefined) return parseNetrc(await read(given), given);

@@ -1,5 +1,6 @@
 // The entry for the other packages of this repository. It is not documented and may change in any release.
 export { summarizeError } from "../model/attempt-record.ts";
+export { readNetrc } from "../auth/netrc.ts";
 export { Cookies } from "../model/cookies.ts";
 export { hasHeader } from "../model/response.ts";
 export {
