@@ -30,6 +30,23 @@ for (const [what, when] of conditions) {
   });
 }
 
+test("a condition that throws at every attempt of every call emits one warning", async () => {
+  const codes: unknown[] = [];
+  const collect = (warning: Error & { readonly code?: string }): void => void codes.push(warning.code);
+  const when: RetryCondition = () => {
+    throw new TypeError("mine");
+  };
+  const { session } = scripted([() => ({ error: refused() })], { retry: { total: 2, when } });
+  process.on("warning", collect);
+
+  await catchFailure(session.get(url));
+  await catchFailure(session.get(url, { retry: { total: 1 } }));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", collect);
+
+  assert.deepEqual(codes, ["HOLDFAST_CONDITION"]);
+});
+
 test("a condition that throws after a response ends the call with its error", async () => {
   const mistake = new TypeError("mine");
   const { session } = scripted([{ status: 503 }], {

@@ -15,6 +15,7 @@ import { warn } from "../support/warning.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { findHint } from "./dialects/hints.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
+import type { RetryCondition } from "./options.ts";
 import { Retry } from "./retry.ts";
 import { isUnprocessedStatus, maySendAgain, type Evidence } from "./repeat-safety.ts";
 
@@ -83,9 +84,20 @@ export function decideRetry(facts: AttemptFacts): RetryDecision | Promise<RetryD
  */
 function decideWithoutCondition(facts: AttemptFacts, thrown: unknown): RetryDecision {
   if (facts.response !== undefined) throw thrown;
-  warn({ what: "retry.when threw, and the rule decides without it", code: "HOLDFAST_CONDITION" }, thrown);
+  const { when } = facts.retry;
+  if (when !== undefined && !conditionsThatThrew.has(when)) {
+    conditionsThatThrew.add(when);
+    warn(conditionWarning, thrown);
+  }
   return decideNow(facts, false);
 }
+
+const conditionWarning = {
+  what: "retry.when threw, and the rule decides without it",
+  code: "HOLDFAST_CONDITION",
+} as const;
+// One warning shows the mistake; a warning for each attempt of a long run would bury it.
+const conditionsThatThrew = new WeakSet<RetryCondition>();
 
 /** Decides by status and headers alone, without calling `retry.when`. */
 export function decideRetryByHead(facts: AttemptFacts): RetryDecision {
