@@ -139,7 +139,8 @@ export class Session implements AsyncDisposable {
 
   /**
    * Sends a request, with as many attempts as the rules allow, and follows redirects. Returns the last response whatever
-   * its status, unless `throwOnStatus` or `raiseOnStatus` of the `Retry` is set.
+   * its status, unless `throwOnStatus` or `raiseOnStatus` of the `Retry` is set. `.json()`, `.text()` and `.bytes()` of the call
+   * itself give only the body, and throw a StatusError for a status of 400 or more.
    *
    * @throws TransportError and its subclasses, with the attempts of the call (`isFailure`); InvalidUrlError or TypeError
    * for a request that cannot be sent; the reason of the signal.
@@ -152,7 +153,8 @@ export class Session implements AsyncDisposable {
     try {
       if (this.#isOver) throw new SessionClosedError();
       if (options !== undefined) refuse("request", requestOptionsCheck(options));
-      return responsePromise(this.#runner.run(method, url, options ?? noOptions));
+      const promise = this.#runner.run(method, url, options ?? noOptions);
+      return responsePromise(promise, (options?.throwOnStatus ?? this.#options.throwOnStatus) === false);
     } catch (error) {
       return responsePromise(Promise.reject(error));
     }
