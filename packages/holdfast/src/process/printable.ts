@@ -30,7 +30,8 @@ export function printable(text: string, maxLength = 120, hide: (text: string) =>
 
 /** Hides the secrets of URLs in a message of the program's own, which may explain a header such as `X-Key: it has …`. */
 export function redactUrls(text: string): string {
-  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi, (url) => redact(url));
+  // No scheme of a URL is longer, and a search for one of any length would begin again at each of its letters.
+  return text.replace(/\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"']+/gi, (url) => redact(url));
 }
 
 /** Hides the secrets of a text of several lines, and escapes its control characters. */

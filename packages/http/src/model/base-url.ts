@@ -19,7 +19,7 @@ export function parseBaseUrl(text: string | URL): BaseUrl {
 
 // WHATWG URL: spaces and control characters around a URL, and line breaks and tabs inside of it, do not count.
 // oxlint-disable-next-line no-control-regex
-const ignored = /^[\u0000-\u0020]+|[\u0000-\u0020]+$|[\t\n\r]/g;
+const ignored = /^[\u0000-\u0020]+|(?<![\u0000-\u0020])[\u0000-\u0020]+$|[\t\n\r]/g;
 // oxlint-disable-next-line no-control-regex
 const mayBeIgnored = /[\u0000-\u0020]/;
 const absolute = /^(?:[a-z][a-z\d+.-]*:[/\\]{2}|unix:)/i;

@@ -26,8 +26,9 @@ export function cutCookieLine(line: string): { readonly line: string } | { reado
     return { reason: `Its name and value are longer than ${maxPairBytes} bytes` };
   let left = maxAttributesBytes;
   const kept = attributes.filter((attribute) => {
-    if (attribute.length > maxAttributeBytes || attribute.length > left) return false;
-    left -= attribute.length;
+    // The semicolon counts, because there may be a hundred thousand.
+    if (attribute.length > maxAttributeBytes || attribute.length >= left) return false;
+    left -= attribute.length + 1;
     return true;
   });
   // A copy: a slice would keep the whole head in memory.

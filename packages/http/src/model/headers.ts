@@ -171,14 +171,17 @@ export interface ContentType {
 
 const contentTypeMember = /(?:[^",]|"(?:[^"\\]|\\[^])*"?)+/g;
 const parameter = /;\s*([^\s;=]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"?|([^;]*))/g;
+// A media type is short, and a server may send 256 KiB.
+const maxContentTypeLength = 4_096;
 const mediaType = /^\s*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)\s*(?=;|$)/;
 
 /**
  * Reads a Content-Type, with several lines joined by ", " (WHATWG Fetch, "extract a MIME type"): the last valid media type
- * counts, and keeps the charset of an equal type before it. Spaces and single quotation marks around a charset are ignored.
+ * counts, and keeps the charset of an equal type before it. Spaces and single quotation marks around a charset are ignored, and
+ * so is a value of more than 4,096 characters.
  */
 export function parseContentType(value: string | null): ContentType {
-  if (value === null) return { essence: "", charset: undefined };
+  if (value === null || value.length > maxContentTypeLength) return { essence: "", charset: undefined };
   if (!value.includes(",")) return parseMember(value);
   const members = (value.match(contentTypeMember) ?? []).map(parseMember);
   const valid = members.filter(({ essence }) => essence !== "" && essence !== "*/*");

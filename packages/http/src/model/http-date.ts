@@ -57,9 +57,15 @@ export function parseTimestamp(text: string): number | undefined {
 }
 
 const word = /^[a-z]+$/i;
+/** The longest list of delays, in characters. Servers repeat a header a few times; a head of 256 KiB could name 100,000 delays. */
+export const maxListLength = 8_192;
 
-/** Splits a list that may have dates as members: the comma after a day of the week, misspelt or not, is part of its date. */
+/**
+ * Splits a list that may have dates as members: the comma after a day of the week, misspelt or not, is part of its date. A text
+ * of more than 8,192 characters has no members.
+ */
 export function splitDates(text: string): readonly string[] {
+  if (text.length > maxListLength) return [];
   const members: string[] = [];
   let day = "";
   for (const part of text.split(",")) {

@@ -20,7 +20,8 @@ export interface Links {
 // Most characters of targets that are resolved. A server may send twenty thousand links, relative to a URL of 64 KB.
 const maxResolved = 1_048_576;
 
-const target = /[\s,]*<([^>]*)>/y;
+const separators = /[\s,]*/y;
+const target = /<([^>]*)>/y;
 const parameter =
   /[ \t]*;[ \t]*(?:([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t;,"]*)))?)?/y;
 /** The rest of a link that cannot be read, up to the comma behind it. A quotation mark without an end takes all. */
@@ -35,7 +36,7 @@ export function parseLinks(value: string | null, url: string): Links {
   const links: Record<string, Link> = newRecord();
   const reader = new Reader(value ?? "");
   const longest = Math.max(1, Math.floor(maxResolved / (url.length + 256)));
-  for (let count = 0; !reader.isAtEnd && count < longest; count += 1) {
+  for (let count = 0; !reader.isBehindLinks && count < longest; count += 1) {
     for (const link of readLink(reader, url)) links[link.rel] ??= link;
     reader.read(restOfLink);
     reader.skip(",");
@@ -45,6 +46,7 @@ export function parseLinks(value: string | null, url: string): Links {
 
 /** Returns one link for each of its relations. */
 function readLink(reader: Reader, base: string): readonly Link[] {
+  reader.read(separators);
   const reference = reader.read(target)?.[1];
   if (reference === undefined) return [];
   const params = readParams(reader);
@@ -80,14 +82,17 @@ function isAboutAnother({ anchor }: Readonly<Record<string, string>>, url: strin
 /** Reads a text from left to right. */
 class Reader {
   readonly #text: string;
+  /** Where the last target ends: a search for the end of a target behind it would go through the rest of the text. */
+  readonly #lastEnd: number;
   #at = 0;
 
   constructor(text: string) {
     this.#text = text;
+    this.#lastEnd = text.lastIndexOf(">");
   }
 
-  get isAtEnd(): boolean {
-    return this.#at >= this.#text.length;
+  get isBehindLinks(): boolean {
+    return this.#at > this.#lastEnd;
   }
 
   /** Returns the match of a sticky expression at the current place, and moves behind it. Undefined without a match. */

@@ -35,7 +35,7 @@ export function readServerMessage(
   const parsed = /^[[{"]/.test(text) ? parseJson(text) : undefined;
   if (parsed !== undefined) return shorten(findMessage(parsed, 0));
   if (/^<|html|xml/i.test(essence) || text.startsWith("<"))
-    return shorten(/<title[^>]*>([^<]+)</i.exec(text)?.[1]);
+    return shorten(/<title[^<>]*>([^<]+)</i.exec(text)?.[1]);
   return shorten(text.split(/[\r\n]/).find((line) => line.trim() !== ""));
 }
 

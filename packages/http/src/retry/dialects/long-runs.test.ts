@@ -7,6 +7,9 @@ import { noBody } from "../../model/body.ts";
 import { parseChallenges } from "../../auth/challenge.ts";
 import { Cookies } from "../../model/cookies.ts";
 import { ResponseHeaders } from "../../model/headers.ts";
+import { joinUrl, parseBaseUrl } from "../../model/base-url.ts";
+import { parseLinks } from "../../model/links.ts";
+import { readServerMessage } from "../../model/server-message.ts";
 import { toRedirectRequest } from "../../model/redirect-request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { parseContentRange } from "../../resume/content-range.ts";
@@ -35,7 +38,7 @@ function readHead(text: string): unknown {
 const runs = [
   ...` \t,;019.aZ="'\\()/:#-%<>?&@{[\u2028`.split(""),
   ...`, | ,|1,|a=|a="|\\"|1s|1h|a;|"a";r=0,|//|%3a%2f%2f|%3f|token=|Bearer `.split("|"),
-  ...`<title|<form|<Code>|Digest |; error=|timeout=|Wed, | #|\u2028#|-token`.split("|"),
+  ...`<title|<form|<Code>|Digest |; error=|timeout=|Wed, | #|\u2028#|-token|<,|A+`.split("|"),
 ];
 const frames: readonly (readonly [before: string, behind: string])[] = [
   ["", ""],
@@ -48,9 +51,11 @@ const frames: readonly (readonly [before: string, behind: string])[] = [
   ["Wed Nov 25 2026 13:00:45 GMT+0100 (", "\u0000"],
   ["2026-11-25T12:00", "x"],
   ["https://", "x"],
+  ['text/html; charset="x', "x"],
   ["", "\u2028x"],
 ];
 
+const base = parseBaseUrl("https://a.test/b");
 const head = { status: 429, statusText: "" };
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const all =
@@ -108,6 +113,9 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "Set-Cookie": (text) =>
     new Cookies(new CookieJar()).store(pageWith("text/plain", bytesOf(""), { "set-cookie": text })),
   "WWW-Authenticate": (text) => parseChallenges(text),
+  Link: (text) => parseLinks(text, "https://a.test/"),
+  "the explanation in an error page": (text) => readServerMessage(bytesOf(text), "text/html"),
+  "a reference to the base of a session": (text) => tried(() => joinUrl(base, text)),
   "Content-Range": (text) => parseContentRange(text),
   "a validator": (text) => strongValidator(new ResponseHeaders({ etag: text })),
   "Last-Modified": (text) => strongValidator(new ResponseHeaders({ "last-modified": text, date: text })),

@@ -1,5 +1,5 @@
 import { ownValue } from "@holdfast/policy/internal";
-import { parseHttpDate, parseTimestamp, splitDates } from "../../model/http-date.ts";
+import { maxListLength, parseHttpDate, parseTimestamp, splitDates } from "../../model/http-date.ts";
 import { clampDelay } from "../retry-after.ts";
 
 const number = /^\d+(?:\.\d+)?$/;
@@ -82,7 +82,7 @@ function until(instant: number | undefined, now: number): number | undefined {
 
 /** Returns whether a count of remaining requests is 0. */
 export function isNothingLeft(text: string): boolean {
-  return text.split(",").some((member) => /^\s*0+(?:\.0+)?\s*$/.test(member));
+  return splitList(text).some((member) => /^\s*0+(?:\.0+)?\s*$/.test(member));
 }
 
 /**
@@ -100,8 +100,12 @@ export function longestDelay(
 
 /** Parses every member of a header in milliseconds, and returns the longest. Members that cannot be read are skipped. */
 export function longestMilliseconds(value: string | null): number | undefined {
-  const delays = (value ?? "").split(",").flatMap((member) => parseMilliseconds(member.trim()) ?? []);
+  const delays = splitList(value ?? "").flatMap((member) => parseMilliseconds(member.trim()) ?? []);
   return delays.length === 0 ? undefined : Math.max(...delays);
+}
+
+function splitList(text: string): readonly string[] {
+  return text.length > maxListLength ? [] : text.split(",");
 }
 
 function isComplete(delays: readonly (number | undefined)[]): delays is readonly number[] {
