@@ -10,7 +10,8 @@ export {
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, type Credentials, digestAuth, type DigestOptions } from "./auth/auth.ts";
 export { apiKeyAuth, type ApiKeyPlace } from "./auth/api-key-auth.ts";
-export { clientCredentialsAuth, type ClientCredentialsOptions } from "./session/client-credentials.ts";
+export { clientCredentialsAuth } from "./session/client-credentials.ts";
+export type { ClientCredentialsOptions } from "./session/request-token.ts";
 export { formatCookiesTxt, parseCookiesTxt } from "./model/cookies-txt.ts";
 export { bearerAuth, type TokenFunction } from "./auth/bearer-auth.ts";
 export { type BodySource, toBodySource } from "./model/body-source.ts";
@@ -41,6 +42,14 @@ export type { BodyContinuation, InterruptedBody, OnInterruption } from "./model/
 export type { BodyStream } from "./model/body-stream.ts";
 export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
 export type { HttpRequest, Params, WireForm } from "./model/request.ts";
+export type {
+  MockedRequest,
+  MockFailure,
+  MockMatch,
+  MockReply,
+  MockReplyInit,
+  SessionMock,
+} from "./session/mock.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
 export { EventStreamError, PaginationError } from "./session/errors.ts";

@@ -16,10 +16,31 @@ interface Mount<T> {
  * `https://api.test.evil.example/`, and the port `:80` does not match `:8080`.
  */
 export class Mounts<T> {
+  #parent: Mounts<T> | undefined;
+  /** Used in place of every mounted value. */
+  #substitute: T | undefined;
   #mounts: readonly Mount<T>[] = [];
   #byHost: ReadonlyMap<string, readonly Mount<T>[]> = new Map();
   /** Number of characters of a URL that decide the match; all of them as soon as a prefix names a host. */
   #decidingLength = 0;
+
+  /** A substitute of the parent, now or later, applies here as well. */
+  followSubstitute(parent: Mounts<T>): void {
+    this.#parent = parent;
+  }
+
+  /** Replaces the values of all prefixes. Returns a function that ends it. */
+  substitute(value: T): () => void {
+    const before = this.#substitute;
+    this.#substitute = value;
+    return () => {
+      if (this.#substitute === value) this.#substitute = before;
+    };
+  }
+
+  get #substituteInForce(): T | undefined {
+    return this.#substitute ?? (this.#parent === undefined ? undefined : this.#parent.#substituteInForce);
+  }
 
   /** The prefixes, in the order in which they are compared. */
   get prefixes(): readonly string[] {
@@ -52,6 +73,8 @@ export class Mounts<T> {
 
   /** Returns the value of the longest prefix that matches the URL. */
   get(url: string): T | undefined {
+    const substitute = this.#substituteInForce;
+    if (substitute !== undefined) return substitute;
     // Hot path: if only schemes are mounted, the host is not parsed, which took 0.7 µs of a request's 16.
     if (this.#decidingLength < Infinity)
       return this.#match("", url.slice(0, this.#decidingLength).toLowerCase())?.value;

@@ -4,7 +4,8 @@ import { fakeClock } from "@holdfast/policy/testing";
 import { StatusError } from "../model/response.ts";
 import { catchFailure, scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
-import { clientCredentialsAuth, type ClientCredentialsOptions } from "./client-credentials.ts";
+import { clientCredentialsAuth } from "./client-credentials.ts";
+import type { ClientCredentialsOptions } from "./request-token.ts";
 
 const url = "https://api.test/";
 

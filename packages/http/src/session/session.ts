@@ -28,6 +28,7 @@ import { sessionDefaults } from "./defaults.ts";
 import { changesConnections, extendOptions } from "./extend.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
 import type { EventsOptions, EventSource, ServerSentEvent } from "./events.ts";
+import type { SessionMock } from "./mock.ts";
 import type { PageSource, PaginateOptions } from "./paginate.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import {
@@ -84,10 +85,16 @@ export class Session implements AsyncDisposable {
       bodies: this.#bodies,
       parent: parent === undefined ? undefined : parent.#runner,
     });
+    this.#mountAdapters(changes);
+    bindMethods(this);
+  }
+
+  #mountAdapters(changes: SessionOptions): void {
+    const parent = this.#parent;
     if (parent === undefined || changesConnections(changes)) this.#mountDefaults();
     else this.#adapters.mountAll(parent.#adapters);
+    if (parent !== undefined) this.#adapters.followSubstitute(parent.#adapters);
     this.#runner.applyMounts();
-    bindMethods(this);
   }
 
   #openBodies({ maxMemory }: SessionOptions): BodyBudget | undefined {
@@ -135,6 +142,22 @@ export class Session implements AsyncDisposable {
     this.#adapters.mount(normalizePrefix(prefix), adapter);
     this.#runner.applyMounts();
     return this;
+  }
+
+  /**
+   * Replaces the network, for tests: requests of this session, and of sessions that extend it, get the replies that you set on the
+   * mock. Every other request rejects, and nothing is sent.
+   *
+   * ```ts
+   * using mock = await session.mock();
+   * mock.on("https://api.example.com/users/1", { status: 503 }, { json: { name: "Ada" } });
+   * ```
+   */
+  async mock(): Promise<SessionMock> {
+    const { createMock } = await import("./mock.ts");
+    const { baseUrl } = this.#options;
+    const substitute = (adapter: Adapter): (() => void) => this.#adapters.substitute(adapter);
+    return createMock({ clock: this.#runner.clock, baseUrl, substitute });
   }
 
   /**

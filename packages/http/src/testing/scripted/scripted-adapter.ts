@@ -1,8 +1,7 @@
-import { DeadlineExceededError, systemClock, type Clock, type Duration } from "@holdfast/policy";
-import { sleepWithTimer, startTimer, toMs } from "@holdfast/policy/internal";
-import type { Adapter, SendOptions } from "../../adapter/adapter.ts";
-import { openBody, type Body } from "../../model/body.ts";
-import { AttemptTimeoutError, ReadTimeoutError } from "../../errors/transport-errors.ts";
+import { systemClock, type Clock, type Duration } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
+import type { Adapter } from "../../adapter/adapter.ts";
+import { passTime, readRequestBody } from "../../adapter/simulate.ts";
 import type { HttpRequest } from "../../model/request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import type { RetrySetting } from "../../retry/setting.ts";
@@ -87,7 +86,7 @@ export function scriptedAdapter(
       const sent = { ...(await asSent(request)), at: clock.now(), ...(proxy !== undefined && { proxy }) };
       requests.push(sent);
       const outcome = typeof entry === "function" ? entry(sent) : entry;
-      await pass(toMs(outcome.takes ?? 0), { clock, target: request.url.host, options });
+      await passTime(toMs(outcome.takes ?? 0), { clock, target: request.url.host, options });
       if ("error" in outcome) throw outcome.error;
       return reply(outcome, request);
     },
@@ -98,37 +97,7 @@ export function scriptedAdapter(
 }
 
 async function asSent({ method, url, headers, body }: HttpRequest): Promise<Omit<ScriptedRequest, "at">> {
-  return { method, url: url.href, headers, body: await bodyToText(body) };
-}
-
-async function bodyToText(body: Body): Promise<string | undefined> {
-  const opened = openBody(body);
-  if (opened === null || typeof opened === "string") return opened ?? undefined;
-  if (opened instanceof Uint8Array) return new TextDecoder().decode(opened);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of opened as AsyncIterable<Uint8Array | string>) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString();
-}
-
-interface Passage {
-  readonly clock: Clock;
-  readonly target: string;
-  readonly options: SendOptions;
-}
-
-async function pass(
-  takes: number,
-  { clock, target, options: { timeouts, deadline, signal } }: Passage,
-): Promise<void> {
-  const left = deadline - clock.now();
-  const limit = Math.min(timeouts.read, timeouts.attempt, left);
-  const delay = Math.max(0, Math.min(takes, limit));
-  // Not `clock.sleep`: a fake clock records sleeps as the waits between attempts.
-  if (delay > 0) await sleepWithTimer((wait, run) => startTimer(clock, wait, run), delay, signal);
-  if (takes <= limit) return;
-  if (limit === left) throw new DeadlineExceededError(timeouts.total);
-  if (limit === timeouts.read) throw new ReadTimeoutError(target, limit, "headers");
-  throw new AttemptTimeoutError(target, limit, { phase: "headers", mayHaveArrived: true });
+  return { method, url: url.href, headers, body: await readRequestBody(body) };
 }
 
 function reply(

@@ -29,7 +29,8 @@ import {
 } from "./limits.ts";
 import { mayRedispatch } from "./redispatch.ts";
 import { translateError } from "./translate-error.ts";
-import { undiciChannels, UndiciMessages } from "./undici-messages.ts";
+import { undiciChannels } from "./undici-channels.ts";
+import type { UndiciMessages } from "./undici-messages.ts";
 import { Upload, withContentLength } from "./upload.ts";
 
 const noResponseHeaders: RawResponse["headers"] = Object.freeze({});
@@ -174,9 +175,18 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     if (attempt < Infinity) this.startedAt = this.now;
     this.watch();
     signal?.addEventListener("abort", this, { once: true });
-    if (isObserved()) this.#messages = new UndiciMessages(this.request);
+    if (isObserved()) return void this.#startObserved();
     this.endpoint.pool.acquire(this);
     this.#hasWaited = true;
+  }
+
+  async #startObserved(): Promise<void> {
+    this.#hasWaited = true;
+    // Most programs have no monitor, and never load this code.
+    const { UndiciMessages } = await import("./undici-messages.ts");
+    if (this.ended) return;
+    this.#messages = new UndiciMessages(this.request);
+    this.endpoint.pool.acquire(this);
   }
 
   useConnection(connection: Connection): void {
