@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CookieJar } from "tough-cookie";
-import { Cookies, type RefusedCookie } from "./cookies.ts";
+import type { RefusedCookie } from "./cookie-bounds.ts";
+import { Cookies } from "./cookies.ts";
 import { noBody } from "./body.ts";
 import type { HttpRequest } from "./request.ts";
 import { HttpResponse } from "./response.ts";

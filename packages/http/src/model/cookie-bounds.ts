@@ -1,4 +1,12 @@
-import type { Cookie } from "tough-cookie";
+import type { Cookie, CookieJar } from "tough-cookie";
+import { stripRootDot } from "@holdfast/policy/internal";
+
+/** A cookie of a response that was not stored, without its value. */
+export interface RefusedCookie {
+  readonly name: string;
+  /** Why the jar refused it, in the jar's words. */
+  readonly reason: string;
+}
 
 /*
  * What a server can make a jar keep and send. Most of the numbers are those of draft-ietf-httpbis-rfc6265bis and of browsers:
@@ -179,4 +187,25 @@ function isWithinDomain(domain: string | null, parent: string | null): boolean {
 function isWithinPath(path: string | null, parent: string | null): boolean {
   const [inner, outer] = [path ?? "/", parent ?? "/"];
   return inner === outer || inner.startsWith(outer.endsWith("/") ? outer : `${outer}/`);
+}
+
+/** Returns the URL by which a jar knows the host of a request. */
+export function jarUrl(url: URL): string {
+  if (!url.hostname.endsWith(".")) return url.href;
+  const normal = new URL(url);
+  normal.hostname = stripRootDot(url.hostname);
+  return normal.href;
+}
+
+/** Returns the name of a cookie pair or a line of Set-Cookie. */
+export function cookieName(pair: string): string {
+  const [name = ""] = pair.split(/[=;]/, 1);
+  return name.trim();
+}
+
+/** Returns all cookies of a jar with a synchronous store. */
+export function listCookies({ store }: CookieJar): readonly Cookie[] {
+  let found: readonly Cookie[] = [];
+  store.getAllCookies((_error, cookies) => (found = cookies ?? []));
+  return found;
 }

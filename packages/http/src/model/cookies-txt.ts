@@ -1,7 +1,7 @@
 import type { CookieJar } from "tough-cookie";
 import { systemClock } from "@holdfast/policy";
 import { stripRootDot } from "@holdfast/policy/internal";
-import { listCookies } from "./jar-bounds.ts";
+import { listCookies } from "./cookie-bounds.ts";
 
 /** The fields of a line. */
 interface Row {

@@ -1,14 +1,10 @@
-import type { Cookie, CookieJar } from "tough-cookie";
-import { chooseEvicted, CookieSetters, maxOfJar, maxOfSite } from "./cookie-bounds.ts";
-
-/** Returns the registrable domain of a host; undefined for an address or a single label. */
-export type FindSite = (host: string) => string | undefined;
+import { getPublicSuffix, type Cookie, type CookieJar } from "tough-cookie";
+import { chooseEvicted, CookieSetters, listCookies, maxOfJar, maxOfSite } from "./cookie-bounds.ts";
 
 /** Keeps the cookies of a jar within bounds. Counts what is set, and lists the jar only when a bound may be exceeded. */
 export class JarBounds {
   readonly setters: CookieSetters = new CookieSetters();
   readonly #jar: CookieJar;
-  readonly #findSite: FindSite;
   /** At least the number of cookies of each site. */
   #sites: Map<string, number>;
   /** At least the number of cookies. */
@@ -16,9 +12,8 @@ export class JarBounds {
   /** A jar of the caller may have had more from the beginning. */
   readonly #maxOfJar: number;
 
-  constructor(jar: CookieJar, findSite: FindSite) {
+  constructor(jar: CookieJar) {
     this.#jar = jar;
-    this.#findSite = findSite;
     const cookies = listCookies(jar);
     this.#maxOfJar = Math.max(maxOfJar, cookies.length);
     this.#sites = this.#countSites(cookies);
@@ -28,19 +23,19 @@ export class JarBounds {
   /** Counts a cookie that a host has set. */
   count(cookie: Cookie, host: string): void {
     this.setters.record(cookie, host);
-    const site = this.#siteOf(host);
+    const site = siteOf(host);
     this.#sites.set(site, (this.#sites.get(site) ?? 0) + 1);
     this.#count += 1;
   }
 
   /** Removes cookies beyond the bounds after a host has set some. */
   enforce(host: string): void {
-    const site = this.#siteOf(host);
+    const site = siteOf(host);
     const isSiteCrowded = (this.#sites.get(site) ?? 0) > maxOfSite;
     if (!isSiteCrowded && this.#count <= this.#maxOfJar) return;
     const { setters } = this;
     const all = listCookies(this.#jar);
-    const ofSite = all.filter(({ domain }) => this.#siteOf(domain ?? "") === site);
+    const ofSite = all.filter(({ domain }) => siteOf(domain ?? "") === site);
     const evicted = new Set(chooseEvicted({ cookies: ofSite, max: maxOfSite, host, setters }));
     const kept = all.filter((cookie) => !evicted.has(cookie));
     // A tenth at a time, so that a full jar is not listed for each response.
@@ -56,22 +51,16 @@ export class JarBounds {
   #countSites(cookies: readonly Cookie[]): Map<string, number> {
     const sites = new Map<string, number>();
     for (const { domain } of cookies) {
-      const site = this.#siteOf(domain ?? "");
+      const site = siteOf(domain ?? "");
       sites.set(site, (sites.get(site) ?? 0) + 1);
     }
     return sites;
   }
-
-  #siteOf(host: string): string {
-    return this.#findSite(host) ?? host;
-  }
 }
 
-/** Returns all cookies of a jar with a synchronous store. */
-export function listCookies({ store }: CookieJar): readonly Cookie[] {
-  let found: readonly Cookie[] = [];
-  store.getAllCookies((_error, cookies) => (found = cookies ?? []));
-  return found;
+/** Returns the registrable domain of a host; of an address or a single label, the host. */
+function siteOf(host: string): string {
+  return getPublicSuffix(host, { allowSpecialUseDomain: true, ignoreError: true }) ?? host;
 }
 
 /** Removes cookies, and the paths and domains that are empty then: a store keeps an entry for each. */

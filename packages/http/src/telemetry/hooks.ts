@@ -1,5 +1,5 @@
 import type { AttemptRecord } from "../model/attempt-record.ts";
-import type { RefusedCookie } from "../model/cookies.ts";
+import type { RefusedCookie } from "../model/cookie-bounds.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
