@@ -35,4 +35,11 @@ export default [
       plugins: [withoutDynamicImports],
     }),
   },
+  {
+    name: "http/fetch: createFetch, for browsers",
+    path: "packages/http/dist/platform-fetch/index.js",
+    import: "{ createFetch }",
+    gzip: true,
+    limit: "27 kB",
+  },
 ];

@@ -50,6 +50,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
       "undici",
       "session",
       "dispatch",
+      "platform-fetch",
       "call",
       "download",
       "resume",

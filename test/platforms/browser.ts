@@ -7,7 +7,8 @@ import type { SuiteResult } from "./browser/test.ts";
 /** The program of Debian's package `chromium`. */
 export const chromiumPath = "/usr/bin/chromium";
 
-const flags = [
+/** The flags with which tests start it. */
+export const chromiumFlags: string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-background-networking",
@@ -37,7 +38,7 @@ export async function runInChromium(suite: string): Promise<BrowserRun> {
     response.setHeader("content-type", type).end(content);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: flags });
+  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: chromiumFlags });
   try {
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

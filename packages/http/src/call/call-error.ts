@@ -2,7 +2,7 @@ import { DeadlineExceededError, RetryError } from "@holdfast/policy";
 import { BodyNotReplayableError, DeferredError } from "../errors/transport-errors.ts";
 import { StatusError, type HttpResponse } from "../model/response.ts";
 import { errorVerdict } from "../model/verdict.ts";
-import type { RetryDecision } from "../retry/retry-decision.ts";
+import type { RetryDecision } from "../retry/rules.ts";
 import type { Retry } from "../retry/retry.ts";
 import { attachCallInfo, describeCall, type Failure } from "../telemetry/call-failure.ts";
 import type { AttemptResult } from "./attempt.ts";

@@ -14,12 +14,8 @@ import { toRefusal } from "../pacing/refusal.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
 import { resumingAdapter, keepPart, takeResumableBody } from "../resume/buffered.ts";
 import { UnresumableBodyError } from "../resume/resume-errors.ts";
-import {
-  decideRetry,
-  serverDelayJitter,
-  type AttemptFacts,
-  type RetryDecision,
-} from "../retry/retry-decision.ts";
+import { decideRetry, type AttemptFacts } from "../retry/retry-decision.ts";
+import { serverDelayJitter, type RetryDecision } from "../retry/rules.ts";
 import type { Retry } from "../retry/retry.ts";
 import { attachCallInfo, type Failure } from "../telemetry/call-failure.ts";
 import { areRetriesObserved, publishRetry } from "../telemetry/diagnostics.ts";
@@ -281,7 +277,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     throw attachCallInfo(error, { ...this.failure, verdict: errorVerdict(error) });
   }
 
-  #collectFacts({ response, error }: AttemptResult): AttemptFacts {
+  #collectFacts({ response, error }: AttemptResult): AttemptFacts & Pick<CallPlan, "request"> {
     return {
       request: this.#plan.request,
       retry: this.retry,

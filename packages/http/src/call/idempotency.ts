@@ -1,6 +1,5 @@
 import { ownValue } from "@holdfast/policy/internal";
 import type { HttpRequest } from "../model/request.ts";
-import { loadCrypto } from "../support/builtins.ts";
 
 /** The header that carries an idempotency key unless the options name another one, in lower case. */
 export const defaultIdempotencyHeader = "idempotency-key";
@@ -58,5 +57,5 @@ function resolveKey(request: HttpRequest, key: IdempotencyKey): string {
   if (settled instanceof Promise) settled.catch(() => undefined);
   if (typeof settled !== "string")
     throw new TypeError("An idempotency key must be a string; a function that returns one must not be async");
-  return key === "auto" ? loadCrypto().randomUUID() : settled;
+  return key === "auto" ? crypto.randomUUID() : settled;
 }

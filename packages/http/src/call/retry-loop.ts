@@ -7,12 +7,13 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import { abortableClock } from "../support/bounded-wait.ts";
-import { attemptResult, type AttemptResult, type CallRules } from "./attempt.ts";
+import type { HttpResponse } from "../model/response.ts";
+import { attemptResult, type AnyResponse, type AttemptResult, type CallRules } from "./attempt.ts";
 import type { CallContext } from "./context.ts";
 
 /** Makes the attempts of every call of a session. The loop itself is that of the policy package; `CallRules` has the HTTP. */
-export class RetryLoop {
-  readonly #policy: RetryPolicy<AttemptResult>;
+export class RetryLoop<R extends AnyResponse = HttpResponse> {
+  readonly #policy: RetryPolicy<AttemptResult<R>>;
   readonly #random: Random;
 
   constructor({ budget, random }: { readonly budget: RetryBudget; readonly random: Random }) {
@@ -22,9 +23,9 @@ export class RetryLoop {
 
   /** Makes as many attempts as the rules of the call allow, and returns the result of the last one. */
   run(
-    call: CallRules,
+    call: CallRules<R>,
     { clock, signal, deadline, drain }: Pick<CallContext, "clock" | "signal" | "deadline" | "drain">,
-  ): Promise<AttemptResult> {
+  ): Promise<AttemptResult<R>> {
     const context: Scope = {
       // Hot path: a complete scope, which the policy uses as it is.
       signal,
@@ -44,10 +45,10 @@ export class RetryLoop {
   }
 }
 
-function httpRetryPolicy(budget: RetryBudget): RetryPolicy<AttemptResult> {
-  return retry<AttemptResult>({
+function httpRetryPolicy<R extends AnyResponse>(budget: RetryBudget): RetryPolicy<AttemptResult<R>> {
+  return retry<AttemptResult<R>>({
     when: Object.assign(
-      (attempt: Attempt<AttemptResult>) => attemptResult(attempt).call.shouldRetry(attempt),
+      (attempt: Attempt<AttemptResult<R>>) => attemptResult(attempt).call.shouldRetry(attempt),
       { accepts },
     ),
     wait: (attempt, random) => attemptResult(attempt).call.retryDelay(attempt, random),
@@ -60,6 +61,6 @@ function httpRetryPolicy(budget: RetryBudget): RetryPolicy<AttemptResult> {
 }
 
 // Hot path: a good response needs no decision, unless rules of the caller apply to it.
-function accepts({ call, response }: AttemptResult): boolean {
+function accepts<R extends AnyResponse>({ call, response }: AttemptResult<R>): boolean {
   return response !== undefined && response.status < 400 && !call.needsJudgement(response);
 }

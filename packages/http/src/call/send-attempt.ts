@@ -11,7 +11,7 @@ import { mergeHeaders } from "../model/headers.ts";
 import { addParams, type HttpRequest } from "../model/request.ts";
 import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
 import { maySendAgain } from "../retry/repeat-safety.ts";
-import { isTransient } from "../model/verdict.ts";
+import { isTransient } from "../model/meaning.ts";
 
 /**
  * Sends a request once, with request hooks, cookies and authentication. After a 401, `auth` is called again with the

@@ -8,6 +8,7 @@ import type { ProviderRoute } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { setVerdict, type HttpResponse } from "../model/response.ts";
 import { findHint } from "../retry/dialects/hints.ts";
+import { judge } from "../retry/judge.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
 
@@ -93,7 +94,7 @@ function toRecord(
     }),
     requestedDelay: () =>
       "response" in result
-        ? findHint(result.response, retry.dialects, clock.date())?.delay
+        ? findHint(judge(result.response), retry.dialects, clock.date())?.delay
         : delayRequestedByProxy(result.error, clock.date()),
   };
 }

@@ -3,7 +3,7 @@ import { toBodySource } from "../model/body-source.ts";
 import type { BodyMemory } from "../model/body-memory.ts";
 import type { BodyContinuation, InterruptedBody } from "../model/body-reader.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { attachCall, loadContent, type HttpResponse } from "../model/response.ts";
+import { attachCall, loadContent, type CallInfo, type HttpResponse } from "../model/response.ts";
 import { discardBody, StreamedResponse } from "../model/streamed-response.ts";
 import { finalError, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
 import type { AttemptResult, CallRules } from "./attempt.ts";
@@ -51,7 +51,7 @@ export class ResponseStreams implements CallStreams {
   }
 
   async continueBody(
-    call: CallRules,
+    call: CallRules & CallInfo,
     first: HttpResponse,
     { error, given, signal }: InterruptedBody,
   ): Promise<BodyContinuation> {

@@ -2,6 +2,7 @@ import type { Auth } from "../auth/auth.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import { HttpResponse, loadContent, markRequestKeyed, unreadBodyOf } from "../model/response.ts";
 import { decideRetryByHead, type AttemptFacts } from "../retry/retry-decision.ts";
+import type { HttpRequest } from "../model/request.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import type { AttemptResult } from "./attempt.ts";
 
@@ -13,7 +14,10 @@ export function continuesWithoutBody(
   {
     facts,
     auth,
-  }: { readonly facts: Omit<AttemptFacts, "response" | "error">; readonly auth: Auth | undefined },
+  }: {
+    readonly facts: Omit<AttemptFacts, "response" | "error"> & { readonly request: HttpRequest };
+    readonly auth: Auth | undefined;
+  },
 ): boolean {
   const { request } = facts;
   if (isRedirectStatus(status)) return headers["location"] !== undefined;

@@ -1,5 +1,6 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { ReadableStreamAsyncIterator } from "node:stream/web";
+import { loadStream } from "../support/builtins.ts";
 import type { BodyReader } from "./body-reader.ts";
 
 /**
@@ -73,6 +74,7 @@ export class BodyStream extends ReadableStream<Uint8Array> {
 }
 
 function toReadable(reader: BodyReader): Readable {
+  const { Readable } = loadStream();
   return new Readable({
     read() {
       reader.next().then(

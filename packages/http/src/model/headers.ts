@@ -1,4 +1,4 @@
-import { TextDecoder } from "node:util";
+import type { TextDecoder as Decoder } from "node:util";
 import { isFieldValue, isObject, isToken, kind, type Problem, refuse, quote } from "../support/validate.ts";
 
 /** Request headers. Undefined removes a default. */
@@ -224,7 +224,7 @@ export function decodeText(bytes: Uint8Array, contentType: string | null): strin
  * Returns a decoder for a text that begins with these bytes. The charset is that of the byte order mark, otherwise that of
  * Content-Type, otherwise UTF-8 (the order of "decode" in WHATWG Encoding). An unknown charset is ignored.
  */
-export function textDecoder(beginning: Uint8Array, contentType: string | null): TextDecoder {
+export function textDecoder(beginning: Uint8Array, contentType: string | null): Decoder {
   return new TextDecoder(charsetOfMark(beginning) ?? charsetOfType(contentType));
 }
 

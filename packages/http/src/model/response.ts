@@ -1,4 +1,4 @@
-import { inspect, type InspectOptions } from "node:util";
+import type { InspectOptions } from "node:util";
 import { HoldfastError, redact } from "@holdfast/policy";
 import { brandClass } from "@holdfast/policy/internal";
 import type { AttemptRecord } from "./attempt-record.ts";
@@ -7,6 +7,7 @@ import type { BodyContinuation, InterruptedBody } from "./body-reader.ts";
 import { decodeText, ResponseHeaders } from "./headers.ts";
 import { readJsonLines, readLines, type LineOptions, type Validator } from "./lines.ts";
 import { parseLinks, type Links } from "./links.ts";
+import { loadUtil } from "../support/builtins.ts";
 import { describeIssues, type SchemaIssue, type StandardSchema } from "./schema.ts";
 import { describeInvalidJson } from "./invalid-json.ts";
 import { readServerMessage } from "./server-message.ts";
@@ -252,8 +253,9 @@ export class HttpResponse {
 }
 
 // Not in the class: isolated declarations cannot name a member by this symbol.
-Object.defineProperty(HttpResponse.prototype, inspect.custom, {
+Object.defineProperty(HttpResponse.prototype, Symbol.for("nodejs.util.inspect.custom"), {
   value(this: HttpResponse, _depth: number, options: InspectOptions): string {
+    const { inspect } = loadUtil();
     return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
   },
 });

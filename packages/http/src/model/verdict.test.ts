@@ -17,7 +17,8 @@ import {
   TlsError,
   TooManyRedirectsError,
 } from "../errors/transport-errors.ts";
-import { errorVerdict, isTransient, isFinalWhenRepeated, statusVerdict, type Verdict } from "./verdict.ts";
+import { isFinalWhenRepeated, isTransient } from "./meaning.ts";
+import { errorVerdict, statusVerdict, type Verdict } from "./verdict.ts";
 
 type Kind = Verdict["kind"];
 

@@ -6,6 +6,7 @@ import { toBucketName } from "../retry/dialects/bucket-name.ts";
 import { parseStructuredItems } from "../retry/dialects/structured-items.ts";
 import { retryAfter } from "../retry/dialects/retry-after.ts";
 import { findHint, readHint } from "../retry/dialects/hints.ts";
+import { judge } from "../retry/judge.ts";
 
 /** The rate limit information of a response. */
 export interface LimitSignal {
@@ -56,7 +57,7 @@ export function hasRemainingHeader(response: HttpResponse): boolean {
 
 /** Returns the hint of a failed response that is returned to the caller: an exhausted quota, or when to try again. */
 export function readRefusalHint(response: HttpResponse, retry: Retry, now: number): Hint | undefined {
-  return response.status >= 400 ? findHint(response, retry.dialects, now) : undefined;
+  return response.status >= 400 ? findHint(judge(response), retry.dialects, now) : undefined;
 }
 
 // Servers count a request against one to three limits.
@@ -93,7 +94,7 @@ function signalOfAccepted(response: HttpResponse, { dialects }: Retry, now: numb
 
 function signalOfRefusal(response: HttpResponse, { dialects }: Retry, now: number): Meaning | undefined {
   const { status, verdict } = response;
-  const hint = findHint(response, dialects, now);
+  const hint = findHint(judge(response), dialects, now);
   const throttled = verdict.kind === "throttled";
   if (hint?.kind === "quota" || !(throttled || asksToWait(hint))) return undefined;
   const refused = throttled || hint?.retry === true || status >= 500;

@@ -5,6 +5,7 @@ import { noBody } from "../model/body.ts";
 import { HttpResponse } from "../model/response.ts";
 import { readHint } from "../retry/dialects/hints.ts";
 import { toReply } from "../retry/dialects/reply.ts";
+import { judge } from "../retry/judge.ts";
 import { bucketNames } from "./limit-signal.ts";
 import { Limiters, type LimitedRequest } from "./limiters.ts";
 import { readQuotas } from "./quota.ts";
@@ -48,7 +49,7 @@ test("a hint and a quota leave out the long name of a limit, and keep the rest",
   const spent = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "3" };
   const response = responseWith({ ...spent, "x-ratelimit-bucket": long });
 
-  const hint = readHint(toReply(response, 0));
+  const hint = readHint(toReply(judge(response), 0));
   const [quota] = readQuotas(response, 0);
 
   assert.deepEqual([hint?.delay, hint?.scope], [3_000, undefined]);

@@ -18,7 +18,8 @@ import {
 } from "../errors/transport-errors.ts";
 import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
-import { decideRetry, type RetryDecision, type AttemptFacts } from "./retry-decision.ts";
+import { decideRetry, type AttemptFacts } from "./retry-decision.ts";
+import type { RetryDecision } from "./rules.ts";
 import type { RetryInit } from "./options.ts";
 import { Retry } from "./retry.ts";
 import { errorVerdict, statusVerdict } from "../model/verdict.ts";
@@ -64,7 +65,7 @@ function factsOf({
   const content = new TextEncoder().encode(json === undefined ? "" : JSON.stringify(json));
   const url = "https://a.test/";
   return {
-    request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
+    request: { method, url: new URL(url), body, idempotencyKey: key },
     retry: rule === undefined ? sessionDefaults.retry : new Retry(rule),
     response:
       status === undefined ? undefined : new HttpResponse({ status, statusText: "", url, headers, content }),

@@ -101,7 +101,7 @@ function factsOf(
   const url = "https://a.test/";
   const head = { statusText: "", url, headers: {}, content: new Uint8Array(0) };
   return {
-    request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
+    request: { method, url: new URL(url), body, idempotencyKey: key },
     // As in `Call`, a key allows every method to be repeated.
     retry: key === undefined ? sessionDefaults.retry : sessionDefaults.retry.new({ allowedMethods: null }),
     ...(typeof outcome === "number"

@@ -1,5 +1,6 @@
 import type { RetryBudgetOptions } from "@holdfast/policy";
 import type { HeaderRecord } from "../model/headers.ts";
+import { budgetDefaults } from "../retry/budget-defaults.ts";
 import { Retry } from "../retry/retry.ts";
 import { acceptEncoding } from "../transport/decode/decode.ts";
 
@@ -17,8 +18,7 @@ export interface SessionDefaults {
 export const sessionDefaults: SessionDefaults = Object.freeze({
   /** At most 3 retries. Waits are random, up to 1 s · 2^(n-1) and at most 30 s. A server may ask for up to 2 minutes. */
   retry: Retry.default,
-  /** One retry for two calls, plus a hundred per second: in an outage, a server gets at most half as many requests again. */
-  budget: Object.freeze({ ratio: 0.5, minPerSecond: 100, window: "10s" } as const),
+  budget: budgetDefaults,
   headers: Object.freeze({ accept: "*/*", "accept-encoding": acceptEncoding, "user-agent": "holdfast" }),
   maxRedirects: 30,
   /** 2 GiB: the size of the largest buffer. */

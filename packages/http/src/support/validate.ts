@@ -1,5 +1,5 @@
 import { redact } from "@holdfast/policy";
-import { isDuration, suggest, ownValue } from "@holdfast/policy/internal";
+import { isDuration, ownValue, suggest, toMs } from "@holdfast/policy/internal";
 
 /** A problem of a value, and its path inside the value, for example `.timeout.connect`. */
 export interface Problem {
@@ -84,6 +84,13 @@ export const aFunction: Check = kind({ wanted: "a function", fits: isFunction })
 export const duration: Check = kind({
   wanted: 'milliseconds, 0 or more, or a string such as "30s"',
   fits: isDuration,
+  type: "number",
+});
+
+/** A duration of more than 0. A limit of 0 would always expire immediately, and other libraries use 0 for no limit. */
+export const timeLimit: Check = kind({
+  wanted: 'milliseconds, more than 0, or a string such as "30s"',
+  fits: (value) => isDuration(value) && toMs(value) > 0,
   type: "number",
 });
 

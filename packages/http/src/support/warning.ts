@@ -9,13 +9,15 @@ export interface WarningInfo {
   readonly code: string;
 }
 
-/** Emits a process warning for an error of a user's function that must not end the call. The detail is its stack. */
+/**
+ * Emits a process warning for an error of a user's function that must not end the call. The detail is its stack. A platform
+ * without process warnings gets a line on its console.
+ */
 export function warn({ what, code }: WarningInfo, error: unknown): void {
-  process.emitWarning(shorten(redact(`${what}: ${String(error)}`)), {
-    type: "HoldfastWarning",
-    code,
-    detail: stackLines(error),
-  });
+  const message = shorten(redact(`${what}: ${String(error)}`));
+  // oxlint-disable-next-line no-console -- the only place for warnings outside of Node
+  if (globalThis.process?.emitWarning === undefined) console.warn(`HoldfastWarning [${code}]: ${message}`);
+  else process.emitWarning(message, { type: "HoldfastWarning", code, detail: stackLines(error) });
 }
 
 /** Returns the stack without the message, which may quote the response. */

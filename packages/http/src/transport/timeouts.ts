@@ -1,6 +1,6 @@
 import type { Duration } from "@holdfast/policy";
 import { isDuration, toMs } from "@holdfast/policy/internal";
-import { isObject, kind, options, type Check } from "../support/validate.ts";
+import { isObject, kind, options, timeLimit, type Check } from "../support/validate.ts";
 
 /**
  * The limits of connecting through a proxy, one for each phase. `connect` of the request limits all phases together. A phase that
@@ -100,25 +100,18 @@ function resolveProxyTimeouts(
 
 const proxyPhases = ["connect", "tls", "tunnel", "origin"] as const;
 
-// A limit of 0 would always expire immediately, and other libraries use 0 for no limit: reject it as ambiguous.
-const limit = kind({
-  wanted: 'milliseconds, more than 0, or a string such as "30s"',
-  fits: (value) => isDuration(value) && toMs(value) > 0,
-  type: "number",
-});
-
 const timeoutFields: Check = options<TimeoutOptions>(
   {
-    connect: limit,
-    read: limit,
-    attempt: limit,
-    total: limit,
-    wire: limit,
+    connect: timeLimit,
+    read: timeLimit,
+    attempt: timeLimit,
+    total: timeLimit,
+    wire: timeLimit,
     proxy: options<ProxyTimeoutOptions>({
-      connect: limit,
-      tls: limit,
-      tunnel: limit,
-      origin: limit,
+      connect: timeLimit,
+      tls: timeLimit,
+      tunnel: timeLimit,
+      origin: timeLimit,
     }),
   },
   // got and undici

@@ -8,6 +8,8 @@ import { fixtureNow, replyWith, type ReplyInit } from "../../testing/scripted/di
 import { scripted } from "../../testing/scripted/scripted-session.ts";
 import { Retry } from "../retry.ts";
 import type { Dialect, Hint } from "./dialect.ts";
+import { judge } from "../judge.ts";
+import type { JudgedResponse } from "../judged-response.ts";
 import { findHint, hintHeaderPattern, readHint } from "./hints.ts";
 import { dialects } from "./index.ts";
 
@@ -269,21 +271,32 @@ function answer(headers: Readonly<Record<string, string>>, body = ""): HttpRespo
   return new HttpResponse({ status: 429, statusText: "", url: "https://a.test/", headers, content });
 }
 
+const judgedAnswer = (...args: Parameters<typeof answer>): JudgedResponse => judge(answer(...args));
+
 test("findHint reads headers and JSON or XML bodies only", () => {
   const quota = `{"error":{"code":"insufficient_quota"}}`;
 
-  assert.equal(findHint(answer({ "retry-after": "3" }), dialects, 0)?.delay, 3_000);
-  assert.equal(findHint(answer({ "content-type": "application/json" }, quota), dialects, 0)?.kind, "quota");
-  assert.equal(findHint(answer({ "content-type": "Application/JSON" }, quota), dialects, 0)?.kind, "quota");
+  assert.equal(findHint(judgedAnswer({ "retry-after": "3" }), dialects, 0)?.delay, 3_000);
+  assert.equal(
+    findHint(judgedAnswer({ "content-type": "application/json" }, quota), dialects, 0)?.kind,
+    "quota",
+  );
+  assert.equal(
+    findHint(judgedAnswer({ "content-type": "Application/JSON" }, quota), dialects, 0)?.kind,
+    "quota",
+  );
   const throttled = "<Error><Code>ThrottlingException</Code></Error>";
-  assert.equal(findHint(answer({ "content-type": "text/xml" }, throttled), dialects, 0)?.retry, true);
-  assert.equal(findHint(answer({ "content-type": "text/html", date: "now" }, quota), dialects, 0), undefined);
+  assert.equal(findHint(judgedAnswer({ "content-type": "text/xml" }, throttled), dialects, 0)?.retry, true);
+  assert.equal(
+    findHint(judgedAnswer({ "content-type": "text/html", date: "now" }, quota), dialects, 0),
+    undefined,
+  );
 });
 
 test("a user's dialect is always called", () => {
   const own = (): Hint => ({ kind: "rate", delay: 7, source: "own" });
 
-  assert.equal(findHint(answer({}), [own], 0)?.delay, 7);
+  assert.equal(findHint(judgedAnswer({}), [own], 0)?.delay, 7);
 });
 
 test("a Retry and those derived from it share the built-in list of dialects", () => {

@@ -1,10 +1,10 @@
 import { parseHttpDate } from "../../model/http-date.ts";
-import { hasHeader, headerNames, type HttpResponse } from "../../model/response.ts";
 import { warn } from "../../support/warning.ts";
 import { toBucketName } from "./bucket-name.ts";
 import { clampDelay } from "../retry-after.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { dialects } from "./index.ts";
+import type { JudgedResponse } from "../judged-response.ts";
 import { toReply } from "./reply.ts";
 
 /** Matches every header name that a built-in dialect reads. */
@@ -16,7 +16,7 @@ export const hintHeaderPattern: RegExp = /retry|limit|envoy|github|amz/;
  * Most failures carry no hint. Testing their header names first takes a tenth of the time of asking every dialect.
  */
 export function findHint(
-  response: HttpResponse,
+  response: JudgedResponse,
   candidates: readonly Dialect[],
   now: number,
 ): Hint | undefined {
@@ -24,11 +24,13 @@ export function findHint(
   return readHint(toReply(response, now), candidates);
 }
 
-function mayHaveHint(response: HttpResponse): boolean {
-  for (const name of headerNames(response)) if (isHintHeader(name)) return true;
-  return (
-    hasHeader(response, "content-type") && /json|xml/i.test(String(response.headers.get("content-type")))
-  );
+function mayHaveHint(response: JudgedResponse): boolean {
+  let hasType = false;
+  for (const name of response.names()) {
+    if (isHintHeader(name)) return true;
+    hasType ||= name === "content-type";
+  }
+  return hasType && /json|xml/i.test(String(response.headers.get("content-type")));
 }
 
 // Most failures repeat the same few names, and a look into the table takes a tenth of the time of the pattern.

@@ -15,6 +15,7 @@ import { HttpResponse } from "../../model/response.ts";
 import { parseContentRange } from "../../resume/content-range.ts";
 import { strongValidator } from "../../resume/validator.ts";
 import { readHint } from "./hints.ts";
+import { judge } from "../judge.ts";
 import { toReply } from "./reply.ts";
 import { parseStructuredItems } from "./structured-items.ts";
 import { parseHttpDate } from "../../model/http-date.ts";
@@ -100,7 +101,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       text: () => text,
       now: fixtureNow,
     }),
-  "the text of a response": (text) => toReply(pageWith("text/xml", bytesOf(text)), 0).text?.(),
+  "the text of a response": (text) => toReply(judge(pageWith("text/xml", bytesOf(text))), 0).text?.(),
   "Content-Type": (text) => pageWith(text, bytesOf("x")).text(),
   "Retry-After": (text) => parseRetryAfter(text, fixtureNow),
   "a date": (text) => parseHttpDate(text, fixtureNow),

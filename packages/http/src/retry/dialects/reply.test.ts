@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { toBodySource } from "../../model/body-source.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
+import { judge } from "../judge.ts";
 import { toReply } from "./reply.ts";
 
 const head = { status: 429, statusText: "", url: "https://a.test/" };
@@ -10,7 +11,7 @@ const json = { "content-type": "application/problem+json; charset=utf-8" };
 
 function bodyOf(text: string, headers: Readonly<Record<string, string>> = json): unknown {
   const content = new TextEncoder().encode(text);
-  return toReply(new HttpResponse({ ...head, headers, content }), 0).body?.();
+  return toReply(judge(new HttpResponse({ ...head, headers, content })), 0).body?.();
 }
 
 test("a JSON body is parsed", () => {
@@ -19,7 +20,10 @@ test("a JSON body is parsed", () => {
 
 function textOf(text: string, type: string): string | undefined {
   const content = new TextEncoder().encode(text);
-  return toReply(new HttpResponse({ ...head, headers: { "content-type": type }, content }), 0).text?.();
+  return toReply(
+    judge(new HttpResponse({ ...head, headers: { "content-type": type }, content })),
+    0,
+  ).text?.();
 }
 
 test("a small XML or JSON body is readable as text", () => {
@@ -45,7 +49,7 @@ test("a large body is not parsed", () => {
 
 test("a body is parsed once", () => {
   const { body } = toReply(
-    new HttpResponse({ ...head, headers: json, content: new TextEncoder().encode("{}") }),
+    judge(new HttpResponse({ ...head, headers: json, content: new TextEncoder().encode("{}") })),
     0,
   );
 
@@ -56,6 +60,6 @@ test("a streamed body is not read", async () => {
   const body = toBodySource(new TextEncoder().encode("{}"));
   const response = new StreamedResponse({ ...head, headers: json, body });
 
-  assert.equal(toReply(response, 0).body?.(), undefined);
+  assert.equal(toReply(judge(response), 0).body?.(), undefined);
   assert.equal(await response.text(), "{}");
 });

@@ -1,13 +1,12 @@
 import { decodeText, isContentType } from "../../model/headers.ts";
-import type { HttpResponse } from "../../model/response.ts";
-import { previewBody } from "../../model/streamed-response.ts";
+import type { JudgedResponse } from "../judged-response.ts";
 import type { Reply } from "./dialect.ts";
 
 // An error message is short. A longer body is content.
 const longestBody = 65_536;
 
 /** Creates the view of a response for the dialects. `now` is its arrival. The body is decoded and parsed on demand, once. */
-export function toReply(response: HttpResponse, now: number): Reply {
+export function toReply(response: JudgedResponse, now: number): Reply {
   let read: string | undefined;
   let parsed: { readonly value: unknown } | undefined;
   const text = (): string => (read ??= readableText(response));
@@ -22,13 +21,13 @@ export function toReply(response: HttpResponse, now: number): Reply {
   };
 }
 
-function hasContentType({ headers }: HttpResponse, kind: RegExp): boolean {
+function hasContentType({ headers }: JudgedResponse, kind: RegExp): boolean {
   return isContentType(headers.get("content-type"), kind);
 }
 
-function readableText(response: HttpResponse): string {
+function readableText(response: JudgedResponse): string {
   if (!hasContentType(response, /\b(?:json|xml)\b/i)) return "";
-  const preview = previewBody(response);
+  const preview = response.preview();
   if (preview === undefined || preview.byteLength > longestBody) return "";
   return decodeText(preview, response.headers.get("content-type"));
 }
