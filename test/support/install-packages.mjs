@@ -48,10 +48,11 @@ function install(names) {
   aptGet("install", ...again, ...names);
 }
 
-const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
-if (missing().length > 0 && canInstall) install(missing());
-
-if (missing().length > 0) {
+/** Installs the servers. Fails without those that a test needs. */
+function installServers() {
+  const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+  if (missing().length > 0 && canInstall) install(missing());
+  if (missing().length === 0) return;
   console.error(`The tests need these servers. Install them: sudo apt-get install ${missing().join(" ")}`);
   if (missingOf(needed).length > 0 || process.env.CI !== undefined) process.exitCode = 1;
 }
@@ -64,6 +65,9 @@ function installFromNpm(folder, name) {
   const { status } = spawnSync("npm", ["install", "--no-save", "--loglevel=error"], { cwd, stdio });
   if (status !== 0) process.exitCode = 1;
 }
+
+// The types of the tests need only the packages of npm.
+if (!process.argv.includes("--npm")) installServers();
 
 // The other Node versions on which the built packages are tested, if npm has them for this system.
 if (process.platform === "linux" && process.arch === "x64") installFromNpm("../platforms/nodes", "node26");
