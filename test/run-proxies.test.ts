@@ -273,7 +273,7 @@ test("a run exits with 8 if every proxy rejects the credentials, and continues w
     refused.stderr,
     /^Stopped, no proxy left: 0 of \d+ lines fetched .*\n.*\n {2}No proxy is left: all 4 are out of use \(4 proxy-auth\)\n/m,
   );
-  assert.match(refused.stderr, /Continue {2}holdfast run urls\.txt /);
+  assert.match(refused.stderr, /Continue {2}holdfast run -o out\n/);
   assert.deepEqual([report.status, report.failed, report.done, atOrigin], ["no-proxy", 0, 0, 0]);
   // Four attempts of those that were under way, and no more.
   assert.ok((report.proxies?.totals.requests ?? 0) <= 4 * concurrency);

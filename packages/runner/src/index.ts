@@ -1,5 +1,6 @@
 export { run } from "./run/run.ts";
 export { runDefaults } from "./run/options.ts";
+export type { RunInput } from "./run/input-planner.ts";
 export type { RunOptions } from "./run/options.ts";
 export type { RunEvent } from "./run/events.ts";
 export type { RunProxies } from "./run/proxy-monitor.ts";
@@ -9,8 +10,9 @@ export { toJsonl } from "./output/jsonl.ts";
 export type { JsonlOptions } from "./output/jsonl.ts";
 export { writeFiles } from "./output/files.ts";
 export type { WrittenFiles } from "./output/files.ts";
+export { ListError } from "./input/list-error.ts";
 export { readLines } from "./input/read-lines.ts";
-export type { LineSource } from "./input/read-lines.ts";
+export type { Lines, LineSource } from "./input/read-lines.ts";
 export { parseLine } from "./input/parse-line.ts";
 export type { ParsedLine } from "./input/parse-line.ts";
 export type {
@@ -24,7 +26,8 @@ export type {
 } from "./outcome/fetcher.ts";
 export type { InputLine, Job, JobRequest, NewJob } from "./ledger/job.ts";
 export { LedgerError } from "./ledger/ledger.ts";
-export type { JobLease, JobOutcome, PlanCounts, RecordedExchange } from "./ledger/ledger.ts";
+export type { OtherList, PlanCounts, StateCounts } from "./ledger/list-reading.ts";
+export type { JobLease, JobOutcome, RecordedExchange } from "./ledger/ledger.ts";
 export type {
   PoolProxyStats,
   ProxyCounters,

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceKind } from "./program-state.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** Where the lines of a run come from. `ledger` continues the run in the directory without reading a list. */
@@ -10,14 +11,25 @@ export type ListSource =
   | { readonly from: "urls"; readonly urls: readonly string[] }
   | { readonly from: "ledger" };
 
+/** What decides where the lines come from when the command line does not say it. */
+interface DefaultSource {
+  readonly stdinIsTerminal: boolean;
+  /** Where the lines of the run came from before; undefined for a new run. */
+  readonly lastSource: SourceKind | undefined;
+}
+
 /**
  * Reads the positional arguments of `run`: URLs, one file, or `-` for standard input.
  *
  * @throws UsageError for several files, and for files mixed with URLs: their line numbers would be ambiguous.
  */
-export function parseListSource(positionals: readonly string[], stdinIsTerminal: boolean): ListSource {
+export function parseListSource(
+  positionals: readonly string[],
+  { stdinIsTerminal, lastSource }: DefaultSource,
+): ListSource {
   const [first, ...more] = positionals;
-  if (first === undefined) return stdinIsTerminal ? { from: "ledger" } : { from: "stdin" };
+  if (first === undefined)
+    return stdinIsTerminal || (lastSource ?? "stdin") !== "stdin" ? { from: "ledger" } : { from: "stdin" };
   const urls = positionals.filter(looksLikeUrl);
   if (urls.length === positionals.length) return { from: "urls", urls };
   if (more.length > 0)
@@ -37,10 +49,14 @@ function looksLikeUrl(text: string): boolean {
  * @throws UsageError with the reason.
  */
 export async function checkReadable(path: string): Promise<void> {
-  const found = await stat(path).catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${describeReadError(error)}`);
-  });
-  if (found.isDirectory()) throw new UsageError(`cannot read ${path}: it is a directory`);
+  try {
+    if ((await stat(path)).isDirectory()) throw new UsageError(`cannot read ${path}: it is a directory`);
+    await access(path, constants.R_OK);
+  } catch (error) {
+    throw error instanceof UsageError
+      ? error
+      : new UsageError(`cannot read ${path}: ${describeReadError(error)}`);
+  }
 }
 
 function describeReadError(error: unknown): string {

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 import { parseCommandLine, suggestOption } from "./parse-options.ts";
 import type { OptionSpec, OptionSpecs, ParsedOptions } from "./parse-options.ts";
+import { type ProgramState, toRememberedWords } from "./program-state.ts";
 
 /** The option that names a file of options. */
-export const optionsFileFlag = { config: { type: "string" } } as const;
+export const optionsFileFlag = { config: { type: "string", remember: false } } as const;
 
 /** The lines of a help text about that option. */
 export const optionsFileHelp = `  --config FILE            read options by their long names from a JSON object;
@@ -22,20 +23,46 @@ export function readOptions<const T extends OptionSpecs, R>(
   options: T,
   read: (parsed: ParsedOptions<T>) => R,
 ): R {
+  return readOptionsOver(noOptions, { argv, options }, read);
+}
+
+const noOptions: Remembered = { options: {} };
+
+type Remembered = Pick<ProgramState, "options">;
+
+/** Reads options as `readOptions` does, over the remembered ones, which the command line and the file replace. */
+export function readOptionsOver<const T extends OptionSpecs, R>(
+  remembered: Remembered,
+  { argv, options }: { readonly argv: readonly string[]; readonly options: T },
+  read: (parsed: ParsedOptions<T>) => R,
+): R {
   const commandLine = parseCommandLine(argv, options);
   const path: unknown = Reflect.get(commandLine.values, "config");
-  if (typeof path !== "string") return read(commandLine);
   const given = new Set(Object.keys(commandLine.values));
-  const entries = readEntries(path)
-    .map(([key, value]) => ({ key, words: toArguments({ path, key, value, options }) }))
-    .filter(({ key }) => !isOverridden(key, given));
+  const entries =
+    typeof path === "string"
+      ? readEntries(path)
+          .map(([key, value]) => ({ key, words: toArguments({ path, key, value, options }) }))
+          .filter(({ key }) => !isOverridden(key, given))
+      : [];
+  const replacing = new Set([...given, ...entries.map(({ key }) => key)]);
+  const before = toRememberedWords(remembered, (name) => isReplaced(name, replacing));
+  if (before.length === 0 && entries.length === 0) return read(commandLine);
   // parseArgs keeps the last value of an option that occurs twice.
-  const merged = parseCommandLine([...entries.flatMap(({ words }) => words), ...argv], options);
+  const merged = parseCommandLine([...before, ...entries.flatMap(({ words }) => words), ...argv], options);
   try {
     return read(merged);
   } catch (error) {
-    throw locateInFile(error, path, new Set(entries.map(({ key }) => key)));
+    throw locateInFile(error, String(path), new Set(entries.map(({ key }) => key)));
   }
+}
+
+const proxyOptions = ["rotation", "country", "sticky", "cooldown", "rotates-per-connection"];
+
+/** Returns whether a remembered option gives way to a new one. */
+function isReplaced(key: string, given: ReadonlySet<string>): boolean {
+  if (given.has("direct") && (proxyOptions.includes(key) || key === "proxies")) return true;
+  return key === "proxies" ? given.has("proxy") || given.has("proxies") : given.has(key);
 }
 
 function readEntries(path: string): readonly (readonly [string, unknown])[] {
@@ -99,12 +126,12 @@ function describeValues({ type, multiple }: OptionSpec): string {
 /** Returns whether the command line replaces an option of the file. */
 function isOverridden(key: string, given: ReadonlySet<string>): boolean {
   if (key === "proxy" || key === "proxies") return given.has("proxy") || given.has("proxies");
-  return key !== "header" && given.has(key);
+  return !key.startsWith("header") && given.has(key);
 }
 
 function locateInFile(error: unknown, path: string, keys: ReadonlySet<string>): unknown {
   if (!(error instanceof OptionError) || !keys.has(error.option)) return error;
   const { option, problem, value } = error;
-  const quoted = value === undefined || option === "header" ? "" : `, got ${JSON.stringify(value)}`;
+  const quoted = value === undefined || option.startsWith("header") ? "" : `, got ${JSON.stringify(value)}`;
   return new UsageError(`${path}: ${JSON.stringify(option)} ${problem}${quoted}`);
 }

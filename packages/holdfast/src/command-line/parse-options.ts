@@ -8,12 +8,19 @@ export interface OptionSpec {
   readonly type: "string" | "boolean";
   readonly short?: string;
   readonly multiple?: boolean;
+  /** `false` for an option that belongs to one command, and that the folder of a run does not keep. */
+  readonly remember?: false;
 }
 
 /** The options of a command by their long names. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-type ParseConfig<T extends OptionSpecs> = { args: string[]; options: T; allowPositionals: true };
+type ParseConfig<T extends OptionSpecs> = {
+  args: string[];
+  options: T;
+  allowPositionals: true;
+  allowNegative: boolean;
+};
 
 /** The values of a command line by option, and its positional arguments in order. */
 export type ParsedOptions<T extends OptionSpecs> = ReturnType<typeof parseArgs<ParseConfig<T>>>;
@@ -28,7 +35,14 @@ export function parseCommandLine<const T extends OptionSpecs>(
   options: T,
 ): ParsedOptions<T> {
   try {
-    return parseArgs<ParseConfig<T>>({ args: [...argv], options, allowPositionals: true });
+    // An option whose own name begins with "no-" would be taken for a negative one.
+    const allowNegative = !Object.keys(options).some((name) => name.startsWith("no-"));
+    return parseArgs<ParseConfig<T>>({
+      args: [...argv],
+      options,
+      allowPositionals: true,
+      allowNegative,
+    });
   } catch (error) {
     throw toUsageError(error, Object.keys(options));
   }

@@ -1,7 +1,7 @@
 import type { RetryInit, Session } from "@holdfast/http";
-import type { Fetcher, InputLine, RunProxies, RunReport } from "@holdfast/runner";
-import { containsRun } from "../command-line/list-source.ts";
-import type { ListSource } from "../command-line/list-source.ts";
+import type { ProxyPool } from "@holdfast/proxies";
+import type { Fetcher, Lines, RunProxies, RunReport, RunTotals } from "@holdfast/runner";
+import type { Ledger } from "@holdfast/runner/internal";
 import { exitCodes } from "../process/exit-codes.ts";
 import { listenToInterrupts } from "../process/interrupts.ts";
 import type { InterruptStage } from "../process/interrupts.ts";
@@ -11,20 +11,48 @@ import { startMeter } from "../render/progress-meter.ts";
 import type { ProgressMeter, ProgressMode } from "../render/progress-meter.ts";
 import { formatCount, formatMany } from "../render/quantities.ts";
 import { stylerFor, supportsRedraw } from "../render/style.ts";
+import { openLists } from "./open-lists.ts";
 import { openPool } from "./proxy-flags.ts";
 import type { RunSettings } from "./run-flags.ts";
+import type { RunFolder } from "./run-folder.ts";
 import { openSession } from "./session-flags.ts";
 
 // A line with a long wait goes back to the ledger and does not occupy one of the requests in flight.
 const deferLongWaits: RetryInit = { retryAfterMax: "10s", onLongRetryAfter: "defer" };
 
 /** Runs the list of the settings to its end or to an interrupt, and shows the progress. */
-export async function fetchList(settings: RunSettings, io: Io): Promise<RunReport> {
-  const { directory, source, concurrency, perHost, retryFailed, quiet } = settings;
-  const { run, readReport } = await import("@holdfast/runner");
-  const before = !quiet && containsRun(directory) ? readReport(directory) : undefined;
-  const pool = settings.proxies === undefined ? undefined : await openPool(settings.proxies);
-  const session = await openSession(settings.session, { retry: deferLongWaits, proxy: pool });
+export async function fetchList(settings: RunSettings, folder: RunFolder, io: Io): Promise<RunReport> {
+  const lists = await openLists(settings, folder, io);
+  try {
+    const pool = settings.proxies === undefined ? undefined : await openPool(settings.proxies);
+    await using session = await openSession(settings.session, {
+      env: io.env,
+      retry: deferLongWaits,
+      proxy: pool,
+    });
+    const isContinued = folder.ledger !== undefined;
+    const ledger = await folder.open();
+    ledger.setProgramState(settings.state);
+    return await fetchLines(settings, { lists, pool, session, ledger, isContinued, io });
+  } finally {
+    await Promise.all(lists.map((list) => list.close()));
+  }
+}
+
+interface OpenRun {
+  readonly lists: readonly Lines[];
+  readonly pool: ProxyPool | undefined;
+  readonly session: Session;
+  readonly ledger: Ledger;
+  readonly isContinued: boolean;
+  readonly io: Io;
+}
+
+async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunReport> {
+  const { lists, pool, session, ledger, isContinued, io } = run;
+  const { directory, concurrency, perHost, retryFailed, otherList, quiet } = settings;
+  const { runLedger } = await import("@holdfast/runner/internal");
+  const before = isContinued && !quiet ? ledger.totals() : undefined;
   const stream = { isTTY: io.stderr.isTTY, env: io.env };
   const meter = startMeter({
     mode: chooseMode(settings, supportsRedraw(stream)),
@@ -38,12 +66,13 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
   );
   try {
     if (before !== undefined) meter.print(describeContinuation(directory, before));
-    return await run({
+    return await runLedger(ledger, {
       directory,
       session: withCountry(session, settings.proxies?.country),
       ...(pool === undefined ? {} : { proxies: pool satisfies Required<RunProxies> }),
       retryFailed,
-      ...(source.from === "ledger" ? {} : { input: await openLines(source, io) }),
+      ...(lists.length === 0 ? {} : { input: lists }),
+      otherList,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(perHost === undefined ? {} : { perHost }),
       drain: interrupts.drain,
@@ -54,7 +83,6 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
   } finally {
     interrupts[Symbol.dispose]();
     await meter.stop();
-    await session.close();
   }
 }
 
@@ -65,22 +93,7 @@ function withCountry(session: Session, country: string | undefined): Fetcher {
   return { request: (method, url, options) => session.request(method, url, { ...options, proxy }) };
 }
 
-async function openLines(
-  source: Exclude<ListSource, { from: "ledger" }>,
-  io: Io,
-): Promise<AsyncIterable<InputLine>> {
-  const { readLines } = await import("@holdfast/runner");
-  switch (source.from) {
-    case "file":
-      return readLines(source.path);
-    case "stdin":
-      return readLines(io.stdin);
-    case "urls":
-      return readLines(source.urls.map((url) => `${url}\n`));
-  }
-}
-
-function describeContinuation(directory: string, { lines, done }: RunReport): string {
+function describeContinuation(directory: string, { lines, done }: RunTotals): string {
   return `Continuing the run in ${printable(directory, 1_000)}: ${formatCount(done)} of ${formatMany(lines, "line")} already done`;
 }
 

@@ -66,7 +66,7 @@ export const getCommand: Command = {
   run: async (argv, io) => {
     const { values, url, file, session: settings, proxies } = readOptions(argv, getFlags, validateGetFlags);
     const route = proxies === undefined ? {} : await chooseRoute(proxies, url);
-    const session = await openSession(settings, route);
+    const session = await openSession(settings, { env: io.env, ...route });
     if (values.verbose === true) printAttempts(session, io);
     try {
       if (file !== undefined) {

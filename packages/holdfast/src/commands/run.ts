@@ -1,18 +1,21 @@
 import type { RunReport } from "@holdfast/runner";
 import { checkReadable, containsRun } from "../command-line/list-source.ts";
 import { optionsFileHelp } from "../command-line/options-file.ts";
+import { readProgramState } from "../command-line/program-state.ts";
 import { exitCodeOfRun } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { toPrintableJson } from "../process/printable.ts";
 import { writeAll } from "../process/write.ts";
 import { renderReport } from "../render/report.ts";
+import { explainResume, formatResumeCommand } from "../render/resume-command.ts";
 import { stylerFor } from "../render/style.ts";
 import type { Command } from "./command.ts";
 import { fetchList } from "./fetch-list.ts";
 import { proxyFormsHelp, proxyHelp } from "./proxy-flags.ts";
-import { readRunSettings } from "./run-flags.ts";
+import { readRunDirectory, readRunSettings } from "./run-flags.ts";
 import type { RunSettings } from "./run-flags.ts";
+import { RunFolder } from "./run-folder.ts";
 import { sessionHelp, unitsHelp } from "./session-flags.ts";
 
 const runHelp = `Fetch a list of URLs and record the result of each
@@ -21,11 +24,14 @@ Usage
   holdfast run [LIST] [-o DIR] [options]
   holdfast run URL... [-o DIR] [options]
 
-LIST is a file with one URL per line, or - for standard input (the default
-unless it is a terminal). Empty lines and lines that begin with # are skipped.
-On a terminal, without a LIST, the command continues the run in DIR.
+LIST is a file with one URL per line, or - for standard input (the default of a
+new run unless it is a terminal). Empty lines are skipped, and so is a comment:
+# or // at the beginning of a line or after a space.
 
-To continue a run, repeat its command: lines already done are not fetched again.
+To continue a run, name its DIR alone, or repeat its command. Lines already done
+are not fetched again. The folder keeps the list and the options, but no secrets
+such as the value of an Authorization header. Lines that are no longer in the
+list are set apart, with their results.
 Ctrl-C finishes the requests in flight and starts no others. A second Ctrl-C
 stops immediately. Finished lines are kept in both cases.
 
@@ -38,6 +44,9 @@ ${sessionHelp("256M", "10m")}
                            eighth of the machine's, at most 512M)
 ${proxyHelp}
 ${optionsFileHelp}
+  --add                    fetch a second list into the folder of another one
+  --replace-list           LIST takes the place of the lists of the run
+  --forget-header NAME     do not send a header of earlier commands
   --direct                 continue without the proxies that the run used before
   --retry-failed           also retry lines that failed permanently, and retry
                            waiting lines immediately
@@ -52,7 +61,8 @@ ${proxyFormsHelp}
 Examples
   holdfast run urls.txt -o results
   holdfast run urls.txt -o results --per-host 2 --attempts 6
-  holdfast run -H 'Authorization: Bearer ...' https://api.example.com/users/1
+  holdfast run -o results
+  holdfast run urls.txt -o private --header-env 'Authorization=TOKEN'
   grep /product/ sitemap.txt | holdfast run -o products
   holdfast run urls.txt -o results --proxies proxies.txt --rotation least-used
   holdfast run urls.txt -o results --report json >report.json
@@ -66,31 +76,64 @@ retry may succeed, 7 DIR cannot be used, 8 no proxy left, 130 interrupted,
 export const runCommand: Command = {
   help: runHelp,
   run: async (argv, io) => {
-    const settings = readRunSettings(argv, io.stdin.isTTY === true);
-    if (settings.source.from === "file") await checkReadable(settings.source.path);
-    if (settings.source.from === "ledger" && !containsRun(settings.directory)) {
-      throw new UsageError(
-        `expected a list of URLs: none was given, and ${settings.directory} does not contain a run to continue`,
-      );
+    const directory = readRunDirectory(argv);
+    const folder = new RunFolder(directory, io.clock);
+    try {
+      if (containsRun(directory)) await folder.open();
+      return await runIn(folder, argv, io);
+    } finally {
+      folder.close();
     }
-    await checkProxiesAreKept(settings);
-    const report = await fetchList(settings, io);
-    await printReport(report, settings, io);
-    return exitCodeOfRun(report);
   },
 };
 
+async function runIn(folder: RunFolder, argv: readonly string[], io: Io): Promise<number> {
+  const { directory } = folder;
+  const settings = readRunSettings(argv, {
+    stdinIsTerminal: io.stdin.isTTY === true,
+    before: readProgramState(folder.ledger?.programState()),
+  });
+  if (settings.source.from === "file") await checkReadable(settings.source.path);
+  if (settings.source.from === "ledger" && folder.ledger === undefined) {
+    throw new UsageError(
+      `expected a list of URLs: none was given, and ${directory} does not contain a run to continue`,
+    );
+  }
+  checkProxiesAreKept(settings, folder);
+  const report =
+    settings.missingHeaders.length > 0
+      ? await reportMissingHeaders(settings, folder, io)
+      : await fetchList(settings, folder, io);
+  await printReport(report, settings, io);
+  return exitCodeOfRun(report);
+}
+
 /** Refuses to continue a run without the proxies that it used, so that a forgotten option does not reveal the address. */
-async function checkProxiesAreKept({ directory, proxies, direct }: RunSettings): Promise<void> {
-  if (proxies !== undefined || direct || !containsRun(directory)) return;
-  const { readLedger } = await import("@holdfast/runner/internal");
-  const ledger = readLedger(directory);
-  const usedProxies = ledger.proxyStats() !== undefined;
-  ledger.close();
-  if (usedProxies)
+function checkProxiesAreKept(
+  { proxies, direct, usedUnstoredProxies }: RunSettings,
+  { directory, ledger }: RunFolder,
+): void {
+  if (proxies !== undefined || direct) return;
+  if (usedUnstoredProxies || ledger?.proxyStats() !== undefined)
     throw new UsageError(
       `the run in ${directory} used proxies: add --proxies or --proxy, or --direct to continue without proxies`,
     );
+}
+
+/** Leaves the lines of a run as they are, because a request without its credentials would fail them. */
+async function reportMissingHeaders(
+  { missingHeaders, directory }: RunSettings,
+  { ledger }: RunFolder,
+  io: Io,
+): Promise<RunReport> {
+  const { buildReport, readLedger } = await import("@holdfast/runner/internal");
+  const [names, value] = [missingHeaders.join(" and "), missingHeaders.length === 1 ? "value" : "values"];
+  const [first = ""] = missingHeaders;
+  io.stderr.write(
+    `holdfast run: the lines wait, because this run sent the header ${names} and its ${value} is not stored\n` +
+      `  Give -H '${first}: ...' or --header-env '${first}=VARIABLE' again, or --forget-header ${first}\n`,
+  );
+  return buildReport(ledger ?? readLedger(directory));
 }
 
 async function printReport(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
@@ -98,11 +141,12 @@ async function printReport(report: RunReport, settings: RunSettings, io: Io): Pr
     return writeAll(io.stdout, [`${toPrintableJson(report)}\n`]);
   }
   if (settings.quiet) return;
-  const { directory, resume } = settings;
+  const { directory, state } = settings;
   io.stderr.write(
     renderReport(report, {
       directory,
-      resume,
+      resume: formatResumeCommand(directory, state),
+      resumeNote: explainResume(state),
       date: io.clock.date(),
       style: stylerFor({ isTTY: io.stderr.isTTY, env: io.env }),
     }),

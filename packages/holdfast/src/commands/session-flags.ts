@@ -1,10 +1,6 @@
 import type { RetryInit, Session, SessionOptions } from "@holdfast/http";
-import {
-  parseByteSize,
-  parseDuration,
-  parseHeaders,
-  parseWholeNumber,
-} from "../command-line/parse-options.ts";
+import { type HeaderSource, parseHeaderSources, resolveHeaders } from "../command-line/header-sources.ts";
+import { parseByteSize, parseDuration, parseWholeNumber } from "../command-line/parse-options.ts";
 import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 
@@ -17,9 +13,12 @@ export const sessionFlags = {
   "wire-timeout": { type: "string" },
   "max-bytes": { type: "string" },
   "min-speed": { type: "string" },
-  header: { type: "string", short: "H", multiple: true },
   netrc: { type: "boolean", short: "n" },
   "netrc-file": { type: "string" },
+  // The folder of a run keeps headers apart, without the values of secret ones.
+  header: { type: "string", short: "H", multiple: true, remember: false },
+  "header-env": { type: "string", multiple: true, remember: false },
+  "header-file": { type: "string", multiple: true, remember: false },
   "public-only": { type: "boolean" },
 } as const;
 
@@ -38,6 +37,8 @@ export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   -n, --netrc              send each host the user and password that $NETRC or
                            ~/.netrc has for it
   --netrc-file FILE        the same, from FILE
+  --header-env 'N=VAR'     the same, with the value of an environment variable
+  --header-file 'N=FILE'   the same, with the content of a file
   --public-only            connect only to public addresses, and not to this
                            machine or to private networks`;
 }
@@ -49,7 +50,7 @@ or G (powers of 1024).`;
 /** The validated values of these options. Times are in milliseconds. */
 export interface SessionSettings {
   readonly attempts: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: readonly HeaderSource[];
   readonly total: number | undefined;
   readonly connect: number | undefined;
   readonly read: number | undefined;
@@ -72,7 +73,7 @@ export interface SessionSettings {
 export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["values"]): SessionSettings {
   return {
     attempts: parseWholeNumber("attempts", values.attempts, { min: 1, max: 100 }) ?? 4,
-    headers: parseHeaders(values.header),
+    headers: parseHeaderSources(values),
     total: parseDuration("timeout", values.timeout),
     connect: parseDuration("connect-timeout", values["connect-timeout"]),
     read: parseDuration("read-timeout", values["read-timeout"]),
@@ -103,19 +104,30 @@ async function checkNetrc(path: string | true): Promise<void> {
   }
 }
 
+/** What a session needs besides its settings. */
+interface SessionContext {
+  /** The environment, for headers with their values there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly retry?: RetryInit;
+  readonly proxy?: SessionOptions["proxy"] | undefined;
+}
+
 /**
  * Opens a session; the transport is loaded here and not earlier. The caller closes the session. `retry` changes single
  * settings of the default `Retry` of a session.
+ *
+ * @throws UsageError for a header whose value is not there.
  */
 export async function openSession(
   settings: SessionSettings,
-  { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
+  { env, retry, proxy }: SessionContext,
 ): Promise<Session> {
+  const headers = resolveHeaders(settings.headers, env);
   const { Session, sessionDefaults } = await import("@holdfast/http");
   if (settings.netrc !== undefined) await checkNetrc(settings.netrc);
   const { total, connect, read, wire, maxBytes, maxMemory, minSpeed, publicOnly, netrc } = settings;
   return new Session({
-    headers: settings.headers,
+    headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...given({ maxBytes, maxMemory, minSpeed }),
     ...(publicOnly && { addresses: "public" as const }),

@@ -1,9 +1,12 @@
+import type { RunReport } from "@holdfast/runner";
 import { parseRunDirectory } from "../command-line/list-source.ts";
 import { parseCommandLine } from "../command-line/parse-options.ts";
+import { type ProgramState, readProgramState } from "../command-line/program-state.ts";
 import { exitCodes } from "../process/exit-codes.ts";
-import { printable, toPrintableJson } from "../process/printable.ts";
+import { toPrintableJson } from "../process/printable.ts";
 import { writeAll } from "../process/write.ts";
-import { quoteForShell, renderReport } from "../render/report.ts";
+import { renderReport } from "../render/report.ts";
+import { explainResume, formatResumeCommand } from "../render/resume-command.ts";
 import { stylerFor } from "../render/style.ts";
 import type { Command } from "./command.ts";
 
@@ -29,14 +32,14 @@ export const statusCommand: Command = {
   run: async (argv, io) => {
     const { values, positionals } = parseCommandLine(argv, { json: { type: "boolean" } });
     const directory = parseRunDirectory(positionals);
-    const { readReport } = await import("@holdfast/runner");
-    const report = readReport(directory);
+    const { report, state } = await readRun(directory);
     const text =
       values.json === true
         ? `${toPrintableJson(report)}\n`
         : renderReport(report, {
             directory,
-            resume: `holdfast run -o ${quoteForShell(printable(directory, 1_000))}${report.proxies === undefined ? "" : " --proxies FILE"}`,
+            resume: formatResumeCommand(directory, state),
+            resumeNote: explainResume(state),
             date: io.clock.date(),
             style: stylerFor({ isTTY: io.stdout.isTTY, env: io.env }),
           });
@@ -44,3 +47,15 @@ export const statusCommand: Command = {
     return exitCodes.done;
   },
 };
+
+async function readRun(
+  directory: string,
+): Promise<{ readonly report: RunReport; readonly state: ProgramState | undefined }> {
+  const { buildReport, readLedger } = await import("@holdfast/runner/internal");
+  const ledger = readLedger(directory);
+  try {
+    return { report: buildReport(ledger), state: readProgramState(ledger.programState()) };
+  } finally {
+    ledger.close();
+  }
+}

@@ -7,6 +7,7 @@ import { UsageError } from "./usage-error.ts";
 
 const complete: RunReport = {
   lines: 9,
+  removed: 0,
   done: 9,
   failed: 0,
   skipped: 0,

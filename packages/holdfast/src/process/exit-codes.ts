@@ -48,6 +48,7 @@ const exitCodesByErrorCode: Readonly<Record<string, number>> = {
   ERR_DISK_FULL: exitCodes.rejected,
   ERR_FILE_ACCESS: exitCodes.rejected,
   ERR_FILE_BUSY: exitCodes.retryable,
+  ERR_LIST: exitCodes.usage,
 };
 
 /** Returns the exit code for an error that ended the program. */

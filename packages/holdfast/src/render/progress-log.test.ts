@@ -6,7 +6,7 @@ import type { Progress } from "./progress.ts";
 import { formatEvent, formatProgressLog } from "./progress-log.ts";
 
 const start = startProgress(0, 0);
-const totals = { ...start.totals, attempts: 0, bytes: 0 };
+const totals = { removed: 0, ...start.totals, attempts: 0, bytes: 0 };
 const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
 const lease = { job, from: "pending", deferrals: 0 } as const;
 

@@ -18,7 +18,17 @@ function setUp(mode: ProgressMode): {
   return { meter, clock, written: () => String(output.read() ?? "") };
 }
 
-const totals = { lines: 4, done: 1, failed: 0, skipped: 0, unknown: 0, waiting: 3, attempts: 1, bytes: 1 };
+const totals = {
+  lines: 4,
+  removed: 0,
+  done: 1,
+  failed: 0,
+  skipped: 0,
+  unknown: 0,
+  waiting: 3,
+  attempts: 1,
+  bytes: 1,
+};
 
 test("a bar is redrawn at most ten times a second, only after a change, and removed at the end", async () => {
   const { meter, clock, written } = setUp("bar");

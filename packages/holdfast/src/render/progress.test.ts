@@ -8,6 +8,7 @@ import type { Progress, ProgressInput } from "./progress.ts";
 const job = { id: 1, line: 1, method: "GET", url: "https://example.com/" };
 const totals: RunTotals = {
   lines: 300,
+  removed: 0,
   done: 100,
   failed: 1,
   skipped: 0,

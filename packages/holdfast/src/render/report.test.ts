@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyPool } from "@holdfast/proxies";
 import type { PoolProxyStats, ReasonGroup, RunReport } from "@holdfast/runner";
-import { formatCommandLine, formatEquation, nextSteps, renderReport, quoteForShell } from "./report.ts";
+import { formatEquation, nextSteps, renderReport, quoteForShell } from "./report.ts";
 
 const complete: RunReport = {
   lines: 300,
+  removed: 0,
   done: 300,
   failed: 0,
   skipped: 0,
@@ -122,6 +123,7 @@ test("formatEquation names every term", () => {
   const report: RunReport = {
     ...complete,
     lines: 1_006,
+    removed: 0,
     done: 1_000,
     failed: 1,
     skipped: 2,
@@ -154,30 +156,13 @@ test("nextSteps continues open lines, then retries failed lines, then suggests n
     assert.deepEqual(nextSteps({ ...complete, ...changes }, rendering), steps);
 });
 
-test("formatCommandLine quotes for the shell and hides secrets", () => {
-  const rows: readonly (readonly [readonly string[], string])[] = [
-    [["run", "urls.txt", "-o", "results"], "holdfast run urls.txt -o results"],
-    [["run", "my urls.txt", "--retry-failed"], "holdfast run 'my urls.txt'"],
-    [
-      ["run", "-H", "Authorization: Bearer x", "-HCookie: y"],
-      "holdfast run -H 'Authorization: ***' '-HCookie: ***'",
-    ],
-    [
-      ["run", "--header=Authorization: x", "--header", "A: b"],
-      "holdfast run '--header=Authorization: ***' --header 'A: ***'",
-    ],
-    [
-      ["run", "-x", "a.test:1:ada:love", "-xada:love@a.test:2", "--proxy", "http://ada:love@a.test"],
-      "holdfast run -x '***' '-x***' --proxy '***'",
-    ],
-    [
-      ["run", "--proxy=a.test:1:ada:love", "--proxies", "p.txt"],
-      "holdfast run '--proxy=***' --proxies p.txt",
-    ],
-    [["run", "https://u:p@example.com/?a=1&b=2"], "holdfast run 'https://***@example.com/?a=1&b=2'"],
-  ];
-
-  for (const [argv, text] of rows) assert.equal(formatCommandLine(argv), text);
+test("quoteForShell quotes a word that the shell would change", () => {
   assert.equal(quoteForShell("it's"), "'it'\\''s'");
   assert.equal(quoteForShell(""), "''");
+});
+
+test("the report shows the lines that are no longer in the list beside the equation", () => {
+  const shown = renderReport({ ...complete, removed: 3 }, rendering);
+
+  assert.match(shown, /waiting 0\n {2}3 lines are no longer in the list\n/);
 });

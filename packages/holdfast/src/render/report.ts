@@ -11,6 +11,8 @@ export interface ReportRendering {
   readonly directory: string;
   /** The command line that continues the run. */
   readonly resume: string;
+  /** What must be done before that command. */
+  readonly resumeNote?: string | undefined;
   /** The present time in epoch milliseconds. */
   readonly date: number;
   readonly style?: Styler;
@@ -20,18 +22,21 @@ export interface ReportRendering {
  * Renders the report of a run: the counts, the failures by reason with advice, the proxies, the place of the results and the
  * next command. Ends with a newline.
  */
-export function renderReport(
-  report: RunReport,
-  { directory, resume, date, style = plainText }: ReportRendering,
-): string {
+export function renderReport(report: RunReport, rendering: ReportRendering): string {
+  const { directory, date, style = plainText } = rendering;
   const groups = report.reasons.filter(
     ({ state }) => state !== "pending" && state !== "leased" && state !== "done",
   );
   const blocks = [
-    [formatHeadline(report, style), `  ${formatEquation(report)}`, ...formatCause(report)].join("\n"),
+    [
+      formatHeadline(report, style),
+      `  ${formatEquation(report)}`,
+      ...formatRemoved(report),
+      ...formatCause(report),
+    ].join("\n"),
     ...groups.map((group) => renderGroup(group, style)),
     ...(report.proxies === undefined ? [] : [renderProxyReport(report.proxies, { date, style })]),
-    [`Results   ${formatResultsPlace(report, directory)}`, ...nextSteps(report, { resume, date })].join("\n"),
+    [`Results   ${formatResultsPlace(report, directory)}`, ...nextSteps(report, rendering)].join("\n"),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
@@ -42,6 +47,11 @@ export function formatEquation({ lines, done, failed, skipped, unknown, waiting 
     ([name, count]) => `${name} ${formatCount(count)}`,
   );
   return `lines ${formatCount(lines)} = ${terms.join(" + ")}`;
+}
+
+function formatRemoved({ removed }: RunReport): readonly string[] {
+  if (removed === 0) return [];
+  return [`  ${formatMany(removed, "line")} ${removed === 1 ? "is" : "are"} no longer in the list`];
 }
 
 function formatCause({ why }: RunReport): readonly string[] {
@@ -104,7 +114,7 @@ function formatResultsPlace({ done }: RunReport, directory: string): string {
 /** Returns the command that continues the run, or else the one that retries failed lines, or nothing. */
 export function nextSteps(
   report: RunReport,
-  { resume, date }: Pick<ReportRendering, "resume" | "date">,
+  { resume, resumeNote, date }: Pick<ReportRendering, "resume" | "resumeNote" | "date">,
 ): readonly string[] {
   const open =
     report.waiting +
@@ -119,8 +129,9 @@ export function nextSteps(
       ? ""
       : ` (first retry possible in ${formatSeconds(report.nextRetryAt - date)})`;
   if (report.status === "running") return [];
-  if (open > 0) return [`Continue  ${resume}${wait}`];
-  return permanent > 0 ? [`Retry     ${resume} --retry-failed`] : [];
+  const note = resumeNote === undefined ? [] : [`          (${resumeNote})`];
+  if (open > 0) return [`Continue  ${resume}${wait}`, ...note];
+  return permanent > 0 ? [`Retry     ${resume} --retry-failed`, ...note] : [];
 }
 
 function countLines(groups: readonly ReasonGroup[]): number {
@@ -130,22 +141,4 @@ function countLines(groups: readonly ReasonGroup[]): number {
 /** Quotes a word so that a POSIX shell reads it as one word. */
 export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** Formats the command line of this process without `--retry-failed`, and without the values of headers and proxies. */
-export function formatCommandLine(argv: readonly string[]): string {
-  const words = argv.map((word, index) => {
-    const [, option, value] = /^(-[Hx]|--header=|--proxy=)(.+)$/s.exec(word) ?? [];
-    if (option !== undefined && value !== undefined) return `${option}${hideValue(option, value)}`;
-    const before = argv[index - 1] ?? "";
-    return ["-H", "--header", "-x", "--proxy"].includes(before) ? hideValue(before, word) : word;
-  });
-  return [
-    "holdfast",
-    ...words.filter((word) => word !== "--retry-failed").map((word) => quoteForShell(printable(word, 1_000))),
-  ].join(" ");
-}
-
-function hideValue(option: string, value: string): string {
-  return /^-x|proxy/.test(option) ? "***" : `${value.split(":", 1)[0] ?? ""}: ***`;
 }

@@ -10,3 +10,4 @@ export { executeSuspendable, isRetryProgress, type Suspension } from "../retry/s
 export { suggest } from "../support/suggest.ts";
 export { ownValue } from "../support/own-value.ts";
 export { shorten } from "../support/shorten.ts";
+export { findSpaceProblem, removeComment } from "../support/url-text.ts";

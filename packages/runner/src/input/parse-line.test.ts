@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parseLine } from "./parse-line.ts";
 
 describe("parseLine", () => {
-  for (const text of ["", "   ", "\t", "# a comment", "  # https://example.com/"]) {
+  for (const text of ["", "   ", "\t", "# a comment", "  # https://example.com/", "// a comment"]) {
     it(`ignores ${JSON.stringify(text)}`, () => {
       assert.deepEqual(parseLine(text), { kind: "ignored" });
     });
@@ -18,6 +18,10 @@ describe("parseLine", () => {
     ["http://user:pass@example.com/", "http://user:pass@example.com/"],
     ["https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"],
     ["http://[::1]:3000/", "http://[::1]:3000/"],
+    ["http://a/my file.txt", "http://a/my%20file.txt"],
+    ["http://a/b   # the good one", "http://a/b"],
+    ["http://a/b // the good one", "http://a/b"],
+    ["http://a//b", "http://a//b"],
   ];
   for (const [text, url] of urls) {
     it(`accepts ${text}`, () => {
@@ -37,8 +41,10 @@ describe("parseLine", () => {
     ["javascript:alert(1)", /only http and https/],
     ["http:example.com", /no \/\/ after the scheme/],
     ["http://", /not a URL/],
-    ["http://a b/", /cannot contain spaces/],
-    ["http://a/b\thttp://c/", /cannot contain spaces/],
+    ["http://a b/", /not a URL/],
+    ["http://a/b\thttp://c/", /two URLs/],
+    ["http://a/b http://c/", /two URLs/],
+    ["http://a/b\tc", /cannot contain a tab/],
     ["http://example.com:99999/", /not a URL/],
     [`http://example.com/${"x".repeat(70_000)}`, /longer than/],
   ];

@@ -1,3 +1,7 @@
 // The entry for the other packages of this repository. It is not documented and may change in any release.
-export type { LedgerReader } from "../ledger/ledger.ts";
+export type { Ledger, LedgerReader } from "../ledger/ledger.ts";
+export { Lines } from "../input/read-lines.ts";
+export { buildReport } from "../output/read-report.ts";
+export { runLedger } from "../run/run.ts";
+export { openLedger } from "../sqlite/sqlite-ledger.ts";
 export { readLedger } from "../sqlite/sqlite-ledger-reader.ts";

@@ -1,6 +1,7 @@
 import { HoldfastError } from "@holdfast/policy";
 import { brandClass } from "@holdfast/policy/internal";
-import type { Job, NewJob } from "./job.ts";
+import type { Job } from "./job.ts";
+import type { ListReading, OtherList, PlanCounts, PlannedLine } from "./list-reading.ts";
 import type { OutcomeState } from "./state.ts";
 import type { RunProxyStats } from "./proxy-stats.ts";
 import type { ReasonGroup, RunStatus, RunTotals } from "./report.ts";
@@ -19,23 +20,6 @@ export class LedgerError extends HoldfastError {
 }
 
 brandClass(LedgerError, "LedgerError");
-
-/** A line to plan: a job, or text that cannot be a request, with the reason. */
-export type PlannedLine =
-  | ({ readonly kind: "job" } & NewJob)
-  | { readonly kind: "invalid"; readonly line: number; readonly text: string; readonly reason: string };
-
-/** The effect of planning a batch of lines. The four counts add up to the batch. */
-export interface PlanCounts {
-  /** New rows to fetch. */
-  readonly added: number;
-  /** Lines that have a row from an earlier run. */
-  readonly known: number;
-  /** Lines equal to an earlier line of the list; skipped. */
-  readonly duplicates: number;
-  /** Lines that cannot be a request; failed. */
-  readonly invalid: number;
-}
 
 /** A row that was handed out to be fetched. */
 export interface JobLease {
@@ -91,14 +75,18 @@ export interface LedgerReader {
   totals(): RunTotals;
   /** Returns the groups of rows that are not `done`, the largest first. */
   reasons(): readonly ReasonGroup[];
-  /** Yields every row in the order in which it was planned. */
+  /** Yields every row in the order in which it was planned, without those of lines that were removed from their list. */
   results(): Iterable<LineResult>;
+  /** Returns the paths of the lists whose lines the ledger has, in the order in which they were added. */
+  lists(): readonly string[];
   /** Returns the start, duration and status of the last run; undefined before the first run. */
   runInfo(): RunInfo | undefined;
   /** Returns the statistics of the run's proxies; undefined when it has used none. */
   proxyStats(): readonly RunProxyStats[] | undefined;
   /** Returns the saved health of the run's proxies; undefined when none was saved. */
   proxySnapshot(): unknown;
+  /** Returns what the program keeps between its runs, such as its options; undefined when it has kept nothing. */
+  programState(): unknown;
   close(): void;
 }
 
@@ -108,12 +96,15 @@ export interface LedgerReader {
  */
 export interface Ledger extends LedgerReader {
   /**
-   * Adds the lines that have no row yet, in one transaction.
+   * Begins to read the list with this absolute path, or lines that come without a file, such as standard input.
    *
-   * A line is identified by its request: the n-th line with the same method, URL and body is the same row in every run,
-   * at any place in the list. New lines of a list become new rows, a changed line becomes a new row, and rows
-   * of removed lines stay. All calls on one object read one list.
+   * A line is identified by its request: the n-th line with the same method, URL and body is the same row in every reading, at
+   * any place in the list. A new or changed line becomes a new row.
+   *
+   * @throws LedgerError for another path than those of the lists of the ledger, unless `other` allows it.
    */
+  startReading(path: string | undefined, other?: OtherList): ListReading;
+  /** Adds lines without a file, in one transaction. All calls on one object belong to one reading. */
   plan(lines: readonly PlannedLine[]): PlanCounts;
   /** Hands out the next open rows in order, each at most once per object. Returns an empty list when no row is open. */
   claim(max: number): readonly JobLease[];
@@ -134,4 +125,6 @@ export interface Ledger extends LedgerReader {
   setRunInfo(info: RunInfo): void;
   setProxyStats(stats: readonly RunProxyStats[]): void;
   setProxySnapshot(snapshot: unknown): void;
+  /** `state` is JSON without secrets. */
+  setProgramState(state: unknown): void;
 }

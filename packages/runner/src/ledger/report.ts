@@ -1,3 +1,4 @@
+import type { StateCounts } from "./list-reading.ts";
 import type { ProxyReport } from "./proxy-stats.ts";
 import type { RowState } from "./state.ts";
 
@@ -12,16 +13,13 @@ import type { RowState } from "./state.ts";
 export type RunStatus = "complete" | "drained" | "aborted" | "no-proxy" | "running" | "interrupted";
 
 /** The counts of a run at one moment. `lines` is the sum of `done`, `failed`, `skipped`, `unknown` and `waiting`. */
-export interface RunTotals {
+export interface RunTotals extends StateCounts {
   readonly lines: number;
-  readonly done: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly unknown: number;
-  readonly waiting: number;
+  /** Lines that are no longer in their list. They are not among `lines`, and are not fetched. */
+  readonly removed: number;
   /** Requests sent, over all runs in the folder. */
   readonly attempts: number;
-  /** Stored body bytes, decoded. */
+  /** Stored body bytes, decoded, over all runs in the folder. */
   readonly bytes: number;
   /** When the first deferred line is due, in epoch ms. */
   readonly nextRetryAt?: number;

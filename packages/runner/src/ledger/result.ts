@@ -4,8 +4,10 @@ import type { RowState } from "./state.ts";
 export interface LineResult {
   /** The row: 1 for the first line ever planned. */
   readonly id: number;
-  /** The line's number when it was first read. */
+  /** The line's number in its list, when the list was last read. */
   readonly line: number;
+  /** The absolute path of the list; absent for a line without a file, such as one of standard input. */
+  readonly list?: string;
   readonly method: string;
   /** The normalised URL, or the text of an invalid line. */
   readonly url: string;

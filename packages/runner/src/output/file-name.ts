@@ -37,7 +37,7 @@ const extensions: Readonly<Record<string, string>> = {
 
 /**
  * Returns the file name of a result. The folder is the host; the name consists of the row number, the end of the path and an
- * extension. Characters of the URL other than letters, digits, dots, hyphens and underscores become underscores, and no
+ * extension. Characters of the URL other than letters with their marks, digits, dots, hyphens and underscores become underscores, and no
  * folder begins with a dot, so that no URL can reach outside its folder. Names differ by their number, and not only by case
  * or normal form.
  */
@@ -79,7 +79,7 @@ function sanitize(text: string): string {
   // One normal form, because some file systems take two forms of a name for one. Some letters are invisible.
   return decodePercent(text)
     .normalize("NFC")
-    .replaceAll(/(?:[^\p{L}\p{N}._-]|\p{Default_Ignorable_Code_Point})+/gu, "_")
+    .replaceAll(/(?:[^\p{L}\p{M}\p{N}._-]|\p{Default_Ignorable_Code_Point})+/gu, "_")
     .replace(/^[._]+/, "");
 }
 

@@ -50,6 +50,7 @@ function toContent(
 // A list of names, because access to headers or body reads from disk.
 const fieldNames = [
   "line",
+  "list",
   "method",
   "url",
   "state",

@@ -8,6 +8,7 @@ import { countOutcome, countPlanned } from "./count-totals.ts";
 
 const zeroTotals: RunTotals = {
   lines: 0,
+  removed: 0,
   done: 0,
   failed: 0,
   skipped: 0,

@@ -1,5 +1,6 @@
 import type { Job } from "../ledger/job.ts";
-import type { JobOutcome, PlanCounts } from "../ledger/ledger.ts";
+import type { JobOutcome } from "../ledger/ledger.ts";
+import type { PlanCounts } from "../ledger/list-reading.ts";
 import type { RunTotals } from "../ledger/report.ts";
 
 /** An event of a run. Events with an outcome are emitted after the outcome is on disk. Times are epoch ms. */
@@ -23,5 +24,5 @@ export type RunEvent =
   | { readonly type: "no-proxy"; readonly host: string; readonly until: number; readonly why: string }
   /** A host asked for a pause. Nothing is sent to it until then. */
   | { readonly type: "host-deferred"; readonly host: string; readonly until: number }
-  /** Outcomes were written to disk. */
+  /** Outcomes were written to disk, or lines were removed that are no longer in their list. */
   | { readonly type: "progress"; readonly totals: RunTotals; readonly inFlight: number };

@@ -1,15 +1,22 @@
 import type { Clock, Duration } from "@holdfast/policy";
 import type { RunEvent } from "./events.ts";
 import type { Fetcher } from "../outcome/fetcher.ts";
-import type { InputLine } from "../ledger/job.ts";
+import type { OtherList } from "../ledger/list-reading.ts";
+import type { RunInput } from "./input-planner.ts";
 import type { RunProxies } from "./proxy-monitor.ts";
 
 /** The options of `run`. */
 export interface RunOptions {
   /** The folder of the ledger and the bodies, such as `"results"`. Created when it does not exist. */
   readonly directory: string;
-  /** The list, such as `readLines("urls.txt")`. It is read while requests run and never held in memory. Without it, the run continues with the lines in the ledger. */
-  readonly input?: AsyncIterable<InputLine> | Iterable<InputLine>;
+  /**
+   * The list, such as `readLines("urls.txt")`, or several files of `readLines`. It is read while requests run and never held
+   * in memory. A file that was read to its end also removes lines: those that it no longer has. Without input, the run
+   * continues with the lines in the ledger.
+   */
+  readonly input?: RunInput;
+  /** What to do with a file whose path is not one of the lists of the folder: refuse it, count both, or let it take the place of the others. @default "refuse" */
+  readonly otherList?: OtherList;
   /** Sends the requests, with all their retries. The caller closes it. */
   readonly session: Fetcher;
   /**

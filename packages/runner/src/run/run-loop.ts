@@ -1,6 +1,7 @@
 import type { Clock } from "@holdfast/policy";
 import { isRepeatable } from "../ledger/job.ts";
-import type { JobLease, JobOutcome, Ledger, PlanCounts } from "../ledger/ledger.ts";
+import type { JobLease, JobOutcome, Ledger } from "../ledger/ledger.ts";
+import type { PlanCounts } from "../ledger/list-reading.ts";
 import type { RunStatus, RunTotals } from "../ledger/report.ts";
 import { decideOutcome, findHostDeferral } from "../outcome/decide-outcome.ts";
 import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
@@ -21,7 +22,7 @@ import { Timer } from "./timer.ts";
 /** The options of a run with all defaults applied, and its open ledger. */
 export interface RunLoopOptions extends Pick<
   RunOptions,
-  "input" | "session" | "proxies" | "drain" | "signal" | "on"
+  "input" | "otherList" | "session" | "proxies" | "drain" | "signal" | "on"
 > {
   readonly ledger: Ledger;
   readonly clock: Clock;
@@ -180,12 +181,26 @@ export class RunLoop {
   }
 
   async #readInput(): Promise<void> {
-    const { input, ledger } = this.#options;
+    const { input = [], otherList = "refuse", ledger } = this.#options;
     const { drainSignal: stop, fail: onError } = this.#shutdown;
     try {
-      await new InputPlanner({ ledger, stop, onPlanned: this.#planned, onError }).read(input ?? []);
+      const onPlanned = this.#planned;
+      const hasRemoved = await new InputPlanner({
+        ledger,
+        input,
+        otherList,
+        stop,
+        onPlanned,
+        onError,
+      }).read();
+      if (hasRemoved) {
+        this.#totals = ledger.totals();
+        this.#emit({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
+      }
       if (stop.aborted) return;
       this.#isInputRead = true;
+      // Rows that were held back until now may be handed out.
+      this.#queue.rowsAdded(this.#totals.waiting);
       this.#emit({ type: "input-ended" });
       this.#latch.notify();
     } catch (error) {
@@ -195,7 +210,7 @@ export class RunLoop {
 
   readonly #planned = (counts: PlanCounts): void => {
     this.#totals = countPlanned(this.#totals, counts);
-    this.#queue.rowsAdded(counts.added);
+    this.#queue.rowsAdded(counts.added + counts.known);
     this.#emit({ type: "planned", ...counts, totals: this.#totals });
     this.#latch.notify();
   };

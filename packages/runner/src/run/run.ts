@@ -1,7 +1,8 @@
 import { systemClock } from "@holdfast/policy";
 import { checkOptions, toMs, type OptionTypes } from "@holdfast/policy/internal";
-import { RunLoop } from "./run-loop.ts";
+import { RunLoop, type RunLoopOptions } from "./run-loop.ts";
 import { type RunOptions, runDefaults } from "./options.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { RunReport } from "../ledger/report.ts";
 import { buildReport } from "../output/read-report.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
@@ -9,6 +10,7 @@ import { openLedger } from "../sqlite/sqlite-ledger.ts";
 const optionTypes = {
   directory: "string",
   input: "object",
+  otherList: "string",
   session: "object",
   proxies: "object",
   concurrency: "number",
@@ -32,42 +34,59 @@ const optionTypes = {
  *   options; and the error of the input or the listener, after the finished requests are recorded.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
+  // Wrong options must not create a folder.
+  checkRunOptions(options);
+  const ledger = openLedger(options.directory, { clock: options.clock ?? systemClock });
+  try {
+    return await runLedger(ledger, options);
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Runs a ledger that is open, and leaves it open. The errors are those of `run`. */
+export async function runLedger(ledger: Ledger, options: RunOptions): Promise<RunReport> {
+  const settings = checkRunOptions(options);
+  const { clock } = settings;
+  if (options.retryFailed === true) ledger.reopenFailed();
+  const startedAt = clock.date();
+  const began = clock.now();
+  ledger.setRunInfo({ startedAt });
+  const end = await new RunLoop({ ...options, ...settings, ledger }).run();
+  ledger.setRunInfo({ startedAt, elapsed: clock.now() - began, ...end });
+  return buildReport(ledger);
+}
+
+type RunSettings = Pick<
+  RunLoopOptions,
+  "clock" | "concurrency" | "perHost" | "maxDeferrals" | "maxIdleWait" | "maxDeferDelay"
+>;
+
+function checkRunOptions(options: RunOptions): RunSettings {
   rejectOldNames(options);
   checkOptions("run", options, optionTypes);
   for (const name of ["directory", "session"] as const)
     if (options[name] === undefined) throw new TypeError(`run requires the option ${name}`);
+  checkOtherList(options.otherList);
   const {
     clock = systemClock,
     concurrency = runDefaults.concurrency,
     perHost = runDefaults.perHost,
     maxDeferrals = runDefaults.maxDeferrals,
   } = options;
-  const settings = {
+  return {
+    clock,
     concurrency: atLeastOne(concurrency, "concurrency"),
     perHost: atLeastOne(perHost, "perHost"),
     maxDeferrals,
+    maxIdleWait: toMs(options.maxIdleWait ?? runDefaults.maxIdleWait),
+    maxDeferDelay: toMs(options.maxDeferDelay ?? runDefaults.maxDeferDelay),
   };
-  const maxIdleWait = toMs(options.maxIdleWait ?? runDefaults.maxIdleWait);
-  const maxDeferDelay = toMs(options.maxDeferDelay ?? runDefaults.maxDeferDelay);
-  const ledger = openLedger(options.directory, { clock });
-  try {
-    if (options.retryFailed === true) ledger.reopenFailed();
-    const startedAt = clock.date();
-    const began = clock.now();
-    ledger.setRunInfo({ startedAt });
-    const end = await new RunLoop({
-      ...options,
-      ...settings,
-      clock,
-      maxIdleWait,
-      maxDeferDelay,
-      ledger,
-    }).run();
-    ledger.setRunInfo({ startedAt, elapsed: clock.now() - began, ...end });
-    return buildReport(ledger);
-  } finally {
-    ledger.close();
-  }
+}
+
+function checkOtherList(value: RunOptions["otherList"]): void {
+  if (value === undefined || ["refuse", "add", "replace"].includes(value)) return;
+  throw new RangeError(`otherList must be "refuse", "add" or "replace", got ${JSON.stringify(value)}`);
 }
 
 const oldNames: Readonly<Record<string, keyof RunOptions>> = {

@@ -1,94 +1,165 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { hash } from "node:crypto";
-import type { PlanCounts, PlannedLine } from "../ledger/ledger.ts";
-import { readNumber } from "./row.ts";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { ListReading, PlanCounts, PlannedLine, StateCounts } from "../ledger/list-reading.ts";
+import { addedLines, type ReachedRows } from "./reached-rows.ts";
+import { RowRemoval } from "./row-removal.ts";
+import { readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
-/** A line's row: its id, or undefined when the row existed before, and the line's number among equal lines. */
-interface PlannedRow {
-  readonly id: number | undefined;
-  readonly occurrence: number;
-}
+type Counts = { -readonly [Name in keyof Omit<PlanCounts, "restored">]: number };
+type RestoredCounts = { -readonly [State in keyof StateCounts]: number };
 
 /**
- * Turns the lines of one list into rows.
+ * Turns the lines of lists into rows.
  *
- * Equal lines are numbered. In an empty ledger the number of a line is one more than the number of equal rows. In a
- * ledger with rows, a temporary table counts the equal lines of this reading, to tell known lines from new ones.
+ * Equal lines have one key and are numbered: the row with the number 1 is fetched, the others are skipped. The n-th equal
+ * line of a reading is the n-th row of its list with that key.
  */
 export class LinePlanner {
   readonly #db: DatabaseSync;
-  readonly #insertJob: StatementSync;
-  readonly #selectLastOccurrence: StatementSync;
-  readonly #selectFirstLine: StatementSync;
-  readonly #insertDuplicate: StatementSync;
-  readonly #insertInvalid: StatementSync;
-  readonly #countOccurrence: StatementSync | undefined;
+  readonly #reached: ReachedRows;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, now: () => number) {
+  constructor(db: DatabaseSync, reached: ReachedRows, now: () => number) {
     this.#db = db;
+    this.#reached = reached;
     this.#now = now;
-    this.#insertJob = db.prepare(
-      "INSERT INTO job (key, occurrence, line, method, url, request) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    db.exec(
+      "CREATE TEMP TABLE equal (list INTEGER, key BLOB, occurrence INTEGER NOT NULL, PRIMARY KEY (list, key)) WITHOUT ROWID",
     );
-    this.#selectLastOccurrence = db.prepare("SELECT max(occurrence) AS occurrence FROM job WHERE key = ?");
-    this.#selectFirstLine = db.prepare("SELECT line FROM job WHERE key = ? AND occurrence = 1");
-    this.#insertDuplicate = db.prepare(
-      "INSERT INTO outcome (id, state, reason, duplicate_of, recorded_at) VALUES (?, 'skipped', 'duplicate', ?, ?)",
-    );
-    this.#insertInvalid = db.prepare(
-      "INSERT INTO outcome (id, state, reason, recorded_at) VALUES (?, 'failed', ?, ?)",
-    );
-    if (db.prepare("SELECT 1 FROM job LIMIT 1").get() === undefined) return;
-    db.exec("CREATE TEMP TABLE reading (key BLOB PRIMARY KEY, occurrence INTEGER NOT NULL) WITHOUT ROWID");
-    this.#countOccurrence = db.prepare(
-      "INSERT INTO reading VALUES (?, 1) ON CONFLICT DO UPDATE SET occurrence = occurrence + 1 RETURNING occurrence",
+  }
+
+  /** Begins to read the list with this id. */
+  startReading(list: number): ListReading {
+    this.#reached.startReading(list);
+    return new SqliteListReading({ db: this.#db, reached: this.#reached, now: this.#now, list });
+  }
+}
+
+interface ReadingOptions {
+  readonly db: DatabaseSync;
+  readonly reached: ReachedRows;
+  readonly now: () => number;
+  readonly list: number;
+}
+
+class SqliteListReading implements ListReading {
+  readonly #options: ReadingOptions;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  /** The rows before this reading: when there are none, a line is most likely new. */
+  readonly #rowsBefore: number;
+  #counts: Counts = { added: 0, known: 0, duplicates: 0, invalid: 0 };
+  #restored: RestoredCounts | undefined;
+  #reachedRows = 0;
+  #newRows = 0;
+
+  constructor(options: ReadingOptions) {
+    this.#options = options;
+    this.#statements = prepareStatements(options.db);
+    this.#rowsBefore = readNumber(
+      options.db.prepare("SELECT coalesce(max(id), 0) AS id FROM job").get(),
+      "id",
     );
   }
 
   plan(lines: readonly PlannedLine[]): PlanCounts {
-    const counts = { added: 0, known: 0, duplicates: 0, invalid: 0 };
-    transaction(this.#db, () => {
-      for (const line of lines) counts[this.#planLine(line)] += 1;
+    this.#counts = { added: 0, known: 0, duplicates: 0, invalid: 0 };
+    this.#restored = undefined;
+    this.#newRows = 0;
+    transaction(this.#options.db, () => {
+      for (const line of lines) this.#counts[this.#planLine(line)] += 1;
+      if (this.#newRows > 0) this.#statements.countRows.run(this.#newRows, this.#options.list);
     });
-    return counts;
+    return this.#restored === undefined ? this.#counts : { ...this.#counts, restored: this.#restored };
   }
 
-  #planLine(line: PlannedLine): keyof PlanCounts {
+  end(isWhole: boolean): boolean {
+    const { db, reached, list } = this.#options;
+    reached.endReading(list);
+    if (!isWhole || list === addedLines || this.#rowsBefore === 0) return false;
+    const rows = readNumber(db.prepare("SELECT rows FROM list WHERE id = ?").get(list), "rows");
+    if (rows === this.#reachedRows) return false;
+    const removal = new RowRemoval({ db, reached, list, rowsBefore: this.#rowsBefore });
+    return transaction(db, () => removal.run());
+  }
+
+  #planLine(line: PlannedLine): keyof Counts {
     const key = lineKey(line);
-    const { id, occurrence } =
-      this.#countOccurrence === undefined
-        ? this.#append(line, key)
-        : this.#match(line, key, this.#countOccurrence);
-    if (id === undefined) return "known";
+    if (this.#rowsBefore === 0) {
+      const id = this.#insert(line, key, 1);
+      if (id !== undefined) return this.#startRow(line, id, 1);
+    }
+    const first = this.#statements.selectFirst.get(key);
+    if (first === undefined) return this.#startRow(line, this.#insert(line, key, 1), 1);
+    const isNext =
+      first["list"] === this.#options.list && !this.#options.reached.has(readNumber(first, "id"));
+    return isNext ? this.#match(line, first) : this.#planEqual(line, key, first);
+  }
+
+  /** Plans a line with the key of a row that is another list's, or was reached before. */
+  #planEqual(line: PlannedLine, key: Uint8Array, first: SqlRow): keyof Counts {
+    const { list } = this.#options;
+    const last = this.#statements.selectEqual.get(list, key)?.["occurrence"] ?? 1;
+    const next = this.#statements.selectNext.get(key, list, last);
+    if (next !== undefined) {
+      this.#statements.setEqual.run(list, key, readNumber(next, "occurrence"));
+      return this.#match(line, next);
+    }
+    const gone = first["removed"] === 1 ? first : this.#statements.selectRemoved.get(key);
+    if (gone === undefined) {
+      const occurrence = readNumber(this.#statements.selectLast.get(key), "occurrence") + 1;
+      this.#statements.setEqual.run(list, key, occurrence);
+      return this.#startRow(line, this.#insert(line, key, occurrence), occurrence);
+    }
+    // Any list may take over a row that no list has: it may be fetched already.
+    this.#statements.setList.run(list, readNumber(gone, "id"));
+    const occurrence = readNumber(gone, "occurrence");
+    if (occurrence > 1) this.#statements.setEqual.run(list, key, occurrence);
+    return this.#match(line, gone);
+  }
+
+  #match(line: PlannedLine, row: SqlRow): "known" {
+    const id = readNumber(row, "id");
+    const isBack = row["removed"] === 1;
+    if (row["line"] !== line.line) this.#statements.setLine.run(line.line, id);
+    if (isBack) this.#restore(id);
+    this.#reached(id, isBack);
+    return "known";
+  }
+
+  #restore(id: number): void {
+    this.#statements.restore.run(id);
+    this.#newRows += 1;
+    this.#restored ??= { done: 0, failed: 0, skipped: 0, unknown: 0, waiting: 0 };
+    const state = this.#statements.selectState.get(id)?.["state"] ?? "waiting";
+    if (isState(state)) this.#restored[state] += 1;
+  }
+
+  #startRow(line: PlannedLine, id: number | undefined, occurrence: number): keyof Counts {
+    if (id === undefined) throw new TypeError(`The row of line ${line.line} exists already`);
+    this.#newRows += 1;
+    this.#reached(id);
     if (line.kind === "invalid") {
-      this.#insertInvalid.run(id, line.reason, this.#now());
+      this.#statements.insertInvalid.run(id, line.reason, this.#options.now());
       return "invalid";
     }
     if (occurrence === 1) return "added";
-    this.#insertDuplicate.run(id, readNumber(this.#selectFirstLine.get(key), "line"), this.#now());
+    this.#statements.insertDuplicate.run(id, this.#options.now());
     return "duplicates";
   }
 
-  #append(line: PlannedLine, key: Uint8Array): PlannedRow {
-    const id = this.#insert(line, key, 1);
-    if (id !== undefined) return { id, occurrence: 1 };
-    const occurrence = readNumber(this.#selectLastOccurrence.get(key), "occurrence") + 1;
-    return { id: this.#insert(line, key, occurrence), occurrence };
-  }
-
-  #match(line: PlannedLine, key: Uint8Array, count: StatementSync): PlannedRow {
-    const occurrence = readNumber(count.get(key), "occurrence");
-    return { id: this.#insert(line, key, occurrence), occurrence };
+  #reached(id: number, isBack = false): void {
+    this.#options.reached.add(id, isBack);
+    this.#reachedRows += 1;
   }
 
   #insert(line: PlannedLine, key: Uint8Array, occurrence: number): number | undefined {
     const [method, url, request] =
       line.kind === "job" ? [line.method, line.url, line.request] : ["", line.text, undefined];
-    const { changes, lastInsertRowid } = this.#insertJob.run(
+    const { changes, lastInsertRowid } = this.#statements.insertJob.run(
       key,
       occurrence,
+      this.#options.list,
       line.line,
       method,
       url,
@@ -96,6 +167,63 @@ export class LinePlanner {
     );
     return changes === 0 ? undefined : Number(lastInsertRowid);
   }
+}
+
+function isState(state: unknown): state is keyof StateCounts {
+  return ["done", "failed", "skipped", "unknown", "waiting"].includes(String(state));
+}
+
+function prepareStatements(
+  db: DatabaseSync,
+): Readonly<
+  Record<
+    | "insertJob"
+    | "selectFirst"
+    | "selectEqual"
+    | "setEqual"
+    | "selectNext"
+    | "selectRemoved"
+    | "selectLast"
+    | "selectState"
+    | "setList"
+    | "setLine"
+    | "restore"
+    | "countRows"
+    | "insertDuplicate"
+    | "insertInvalid",
+    StatementSync
+  >
+> {
+  const columns =
+    "id, list, line, occurrence, EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) AS removed";
+  return {
+    insertJob: db.prepare(
+      "INSERT INTO job (key, occurrence, list, line, method, url, request) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    ),
+    selectFirst: db.prepare(`SELECT ${columns} FROM job WHERE key = ? AND occurrence = 1`),
+    selectEqual: db.prepare("SELECT occurrence FROM equal WHERE list = ? AND key = ?"),
+    setEqual: db.prepare(
+      "INSERT INTO equal VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET occurrence = excluded.occurrence",
+    ),
+    selectNext: db.prepare(
+      `SELECT ${columns} FROM job WHERE key = ? AND list = ? AND occurrence > ? ORDER BY occurrence LIMIT 1`,
+    ),
+    selectRemoved: db.prepare(
+      `SELECT ${columns} FROM job WHERE key = ? AND id IN (SELECT id FROM removed) ORDER BY occurrence LIMIT 1`,
+    ),
+    selectLast: db.prepare("SELECT max(occurrence) AS occurrence FROM job WHERE key = ?"),
+    selectState: db.prepare("SELECT state FROM outcome WHERE id = ?"),
+    setList: db.prepare("UPDATE job SET list = ? WHERE id = ?"),
+    setLine: db.prepare("UPDATE job SET line = ? WHERE id = ?"),
+    restore: db.prepare("DELETE FROM removed WHERE id = ?"),
+    countRows: db.prepare("UPDATE list SET rows = rows + ? WHERE id = ?"),
+    insertDuplicate: db.prepare(
+      "INSERT INTO outcome (id, state, reason, recorded_at) VALUES (?, 'skipped', 'duplicate', ?)",
+    ),
+    insertInvalid: db.prepare(
+      "INSERT INTO outcome (id, state, reason, recorded_at) VALUES (?, 'failed', ?, ?)",
+    ),
+  };
 }
 
 function lineKey(line: PlannedLine): Uint8Array {

@@ -9,7 +9,9 @@ import { wrapErrors } from "./transaction.ts";
 const rowsPerPage = 200;
 
 const resultColumns = `
-  job.id, line, method, url, outcome.state, coalesce(outcome.reason, deferral.reason) AS reason, retryable, duplicate_of,
+  job.id, line, path, method, url, outcome.state, coalesce(outcome.reason, deferral.reason) AS reason, retryable,
+  CASE WHEN outcome.reason = 'duplicate'
+    THEN (SELECT first.line FROM job AS first WHERE first.key = job.key AND first.occurrence = 1) END AS duplicate_of,
   status, coalesce(outcome.attempts, deferral.attempts, 0) AS attempts, coalesce(bytes, 0) AS bytes, recorded_at,
   final_url, content_type, segment, record_offset, record_length, until`;
 
@@ -21,8 +23,9 @@ export function* iterateResults(
 ): Generator<LineResult, void, undefined> {
   const page = db.prepare(`
     SELECT ${resultColumns} FROM job
+    JOIN list ON list.id = job.list
     LEFT JOIN outcome ON outcome.id = job.id LEFT JOIN deferral ON deferral.id = job.id
-    WHERE job.id > ? ORDER BY job.id LIMIT ${rowsPerPage}`);
+    WHERE NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) AND job.id > ? ORDER BY job.id LIMIT ${rowsPerPage}`);
   for (let last = 0, rows = page.all(last); rows.length > 0; rows = page.all(last)) {
     last = readNumber(rows.at(-1), "id");
     for (const row of rows) yield readResult(directory, segments, row);
@@ -73,6 +76,7 @@ function readFields(row: SqlRow): ResultFields {
   return {
     id: readNumber(row, "id"),
     line: readNumber(row, "line"),
+    ...(row["path"] === null ? {} : { list: readText(row, "path") }),
     method: readText(row, "method"),
     url: readText(row, "url"),
     state,

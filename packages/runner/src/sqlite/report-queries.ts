@@ -5,33 +5,48 @@ import { snapshot } from "./transaction.ts";
 
 const samplesPerReason = 3;
 
+/** The SQL condition for a row that is in its list. */
+function notRemoved(id: string): string {
+  return `NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = ${id})`;
+}
+
 /** Counts the rows by state. All counts come from one view of the database; a row without an outcome is waiting, so the counts add up. */
 export function readTotals(db: DatabaseSync): RunTotals {
   return snapshot(db, () => {
     const lines = readNumber(db.prepare("SELECT count(*) AS lines FROM job").get(), "lines");
+    const removed = readNumber(db.prepare("SELECT count(*) AS lines FROM removed").get(), "lines");
     const byState = db
       .prepare(
         "SELECT state, count(*) AS rows, sum(attempts) AS attempts, sum(bytes) AS bytes FROM outcome GROUP BY state",
       )
       .all();
-    const deferred = db
-      .prepare("SELECT coalesce(sum(attempts), 0) AS attempts, min(until) AS until FROM deferral")
+    const removedByState = db
+      .prepare(
+        "SELECT state, count(*) AS rows FROM removed JOIN outcome ON outcome.id = removed.id GROUP BY state",
+      )
+      .all();
+    const deferred = db.prepare("SELECT coalesce(sum(attempts), 0) AS attempts FROM deferral").get();
+    const next = db
+      .prepare(`SELECT until FROM deferral WHERE ${notRemoved("deferral.id")} ORDER BY until LIMIT 1`)
       .get();
-    const countRows = (state: string): number =>
+    const countState = (rows: readonly SqlRow[], state: string): number =>
       sumColumn(
-        byState.filter((row) => row["state"] === state),
+        rows.filter((row) => row["state"] === state),
         "rows",
       );
+    const countRows = (state: string): number =>
+      countState(byState, state) - countState(removedByState, state);
     return {
-      lines,
+      lines: lines - removed,
+      removed,
       done: countRows("done"),
       failed: countRows("failed"),
       skipped: countRows("skipped"),
       unknown: countRows("unknown"),
-      waiting: lines - sumColumn(byState, "rows"),
+      waiting: lines - removed - sumColumn(byState, "rows") + sumColumn(removedByState, "rows"),
       attempts: sumColumn(byState, "attempts") + readNumber(deferred, "attempts"),
       bytes: sumColumn(byState, "bytes"),
-      ...(typeof deferred?.["until"] === "number" ? { nextRetryAt: deferred["until"] } : {}),
+      ...(next === undefined ? {} : { nextRetryAt: readNumber(next, "until") }),
     };
   });
 }
@@ -47,10 +62,10 @@ function readOutcomeGroups(db: DatabaseSync): readonly ReasonGroup[] {
   const groups = db.prepare(`
     SELECT state, outcome.reason, retryable, count(*) AS count, coalesce(advice, '') AS advice
     FROM outcome LEFT JOIN advice ON advice.reason = outcome.reason
-    WHERE state <> 'done' GROUP BY state, outcome.reason, retryable`);
+    WHERE state <> 'done' AND ${notRemoved("outcome.id")} GROUP BY state, outcome.reason, retryable`);
   const samples = db.prepare(`
     SELECT line, url FROM outcome JOIN job ON job.id = outcome.id
-    WHERE state <> 'done' AND state = ? AND reason = ? AND retryable = ?
+    WHERE state <> 'done' AND state = ? AND reason = ? AND retryable = ? AND ${notRemoved("outcome.id")}
     ORDER BY outcome.id LIMIT ${samplesPerReason}`);
   return groups.all().map((row) => {
     const [state, reason] = [readText(row, "state"), readText(row, "reason")];
@@ -61,10 +76,11 @@ function readOutcomeGroups(db: DatabaseSync): readonly ReasonGroup[] {
 function readDeferralGroups(db: DatabaseSync): readonly ReasonGroup[] {
   const groups = db.prepare(`
     SELECT 'deferred' AS state, deferral.reason, 1 AS retryable, count(*) AS count, coalesce(advice, '') AS advice
-    FROM deferral LEFT JOIN advice ON advice.reason = deferral.reason GROUP BY deferral.reason`);
+    FROM deferral LEFT JOIN advice ON advice.reason = deferral.reason
+    WHERE ${notRemoved("deferral.id")} GROUP BY deferral.reason`);
   const samples = db.prepare(`
     SELECT line, url FROM deferral JOIN job ON job.id = deferral.id
-    WHERE reason = ? ORDER BY deferral.id LIMIT ${samplesPerReason}`);
+    WHERE reason = ? AND ${notRemoved("deferral.id")} ORDER BY deferral.id LIMIT ${samplesPerReason}`);
   return groups.all().map((row) => toReasonGroup(row, samples.all(readText(row, "reason"))));
 }
 

@@ -2,54 +2,85 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Job } from "../ledger/job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import { interruptedReason } from "../ledger/state.ts";
+import type { ReachedRows } from "./reached-rows.ts";
 import { readJob, readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
 /** Hands out rows. A row that is handed out is marked in memory only, until its outcome is recorded. */
 export class RowClaims {
   readonly #db: DatabaseSync;
+  readonly #reached: ReachedRows;
   readonly #leased = new Set<number>();
   readonly #selectOpen: StatementSync;
+  readonly #selectLate: StatementSync;
   readonly #selectDue: StatementSync;
   readonly #selectDeferred: StatementSync;
   readonly #insertIntent: StatementSync;
   readonly #deleteIntent: StatementSync;
   #cursor = 0;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, reached: ReachedRows) {
     this.#db = db;
-    this.#selectOpen = db.prepare(`
-      SELECT job.id, line, method, url, request, retryable FROM job LEFT JOIN outcome ON outcome.id = job.id
-      WHERE job.id > ? AND (outcome.id IS NULL OR outcome.retryable = 1)
+    this.#reached = reached;
+    const open = `
+      SELECT job.id, list, line, method, url, request, retryable FROM job LEFT JOIN outcome ON outcome.id = job.id
+      WHERE (outcome.id IS NULL OR outcome.retryable = 1)
         AND NOT EXISTS (SELECT 1 FROM deferral WHERE deferral.id = job.id)
-      ORDER BY job.id LIMIT ?`);
+        AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id)`;
+    this.#selectOpen = db.prepare(`${open} AND job.id > ? AND job.id <= ? ORDER BY job.id LIMIT ?`);
+    this.#selectLate = db.prepare(`${open} AND job.id = ?`);
     this.#selectDue = db.prepare(`
-      SELECT job.id, line, method, url, request, deferrals FROM deferral JOIN job ON job.id = deferral.id
-      WHERE until <= ? ORDER BY until, deferral.id LIMIT ?`);
-    this.#selectDeferred = db.prepare("SELECT id, until FROM deferral ORDER BY until, id LIMIT ?");
+      SELECT job.id, list, line, method, url, request, deferrals FROM deferral JOIN job ON job.id = deferral.id
+      WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ORDER BY until, deferral.id`);
+    this.#selectDeferred = db.prepare(`
+      SELECT deferral.id, list, until FROM deferral JOIN job ON job.id = deferral.id
+      WHERE NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ORDER BY until, deferral.id`);
     this.#insertIntent = db.prepare("INSERT INTO intent (id) VALUES (?) ON CONFLICT DO NOTHING");
     this.#deleteIntent = db.prepare("DELETE FROM intent WHERE id = ?");
   }
 
   claim(max: number): readonly JobLease[] {
-    const leases = this.#selectOpen.all(this.#cursor, max).map(toOpenLease);
-    this.#cursor = leases.at(-1)?.job.id ?? this.#cursor;
-    return this.#handOut(leases);
+    const rows = this.#selectLateRows(max);
+    while (rows.length < max) {
+      const page = this.#selectOpen.all(this.#cursor, this.#reached.last, max - rows.length);
+      if (page.length === 0) break;
+      this.#cursor = readNumber(page.at(-1), "id");
+      for (const row of page)
+        if (this.#isHeldBack(row)) this.#reached.pass(readNumber(row, "id"));
+        else rows.push(row);
+    }
+    return this.#handOut(rows.map(toOpenLease));
   }
 
   claimDue(now: number, max: number): readonly JobLease[] {
-    // A leased row stays in the table until its outcome is recorded, so the query must be able to skip all leased rows.
-    const rows = this.#selectDue
-      .all(now, max + this.#leased.size)
-      .filter((row) => !this.#leased.has(readNumber(row, "id")));
-    return this.#handOut(rows.slice(0, max).map(toDueLease));
+    const rows: SqlRow[] = [];
+    for (const row of this.#selectDue.iterate(now)) {
+      if (rows.length >= max) break;
+      if (this.#mayBeHandedOut(row)) rows.push(row);
+    }
+    return this.#handOut(rows.map(toDueLease));
   }
 
   nextDueAt(): number | undefined {
-    const row = this.#selectDeferred
-      .all(this.#leased.size + 1)
-      .find((candidate) => !this.#leased.has(readNumber(candidate, "id")));
-    return row === undefined ? undefined : readNumber(row, "until");
+    for (const row of this.#selectDeferred.iterate())
+      if (this.#mayBeHandedOut(row)) return readNumber(row, "until");
+    return undefined;
+  }
+
+  #selectLateRows(max: number): SqlRow[] {
+    return this.#reached
+      .takeLate(max)
+      .filter((id) => id <= this.#cursor && !this.#leased.has(id))
+      .flatMap((id) => this.#selectLate.all(id));
+  }
+
+  // A leased row stays in the table of deferrals until its outcome is recorded.
+  #mayBeHandedOut(row: SqlRow): boolean {
+    return !this.#leased.has(readNumber(row, "id")) && !this.#isHeldBack(row);
+  }
+
+  #isHeldBack(row: SqlRow): boolean {
+    return this.#reached.isHeldBack(readNumber(row, "id"), readNumber(row, "list"));
   }
 
   recordIntent(jobs: readonly Job[]): void {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { RunInfo } from "../ledger/ledger.ts";
 import { isProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
 
-type RunValue = "info" | "proxy-stats" | "proxy-snapshot" | "default-bits";
+type RunValue = "info" | "program" | "proxy-stats" | "proxy-snapshot" | "default-bits";
 
 /** Writes one value of the `run` table as JSON. */
 export function writeRunValue(db: DatabaseSync, name: RunValue, value: unknown): void {
@@ -30,6 +30,11 @@ export function readProxyStats(db: DatabaseSync): readonly RunProxyStats[] | und
 /** Reads the pool's snapshot as it was last written. */
 export function readProxySnapshot(db: DatabaseSync): unknown {
   return readRunValue(db, "proxy-snapshot");
+}
+
+/** Reads what the program keeps between its runs. */
+export function readProgramState(db: DatabaseSync): unknown {
+  return readRunValue(db, "program");
 }
 
 /** Reads the permissions that the folder of the run had from the umask, if it existed before the run. */

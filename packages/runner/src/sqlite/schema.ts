@@ -6,26 +6,29 @@ import { LedgerError } from "../ledger/ledger.ts";
 const applicationId = 0x68667374;
 
 /** The version of the tables and of the stored JSON that this program reads and writes (SQLite's user_version). */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const tables = `
 CREATE TABLE run (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+CREATE TABLE list (id INTEGER PRIMARY KEY, path TEXT UNIQUE, rows INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO list (id) VALUES (0);
 CREATE TABLE job (
   id INTEGER PRIMARY KEY,
   key BLOB NOT NULL,
   occurrence INTEGER NOT NULL,
+  list INTEGER NOT NULL,
   line INTEGER NOT NULL,
   method TEXT NOT NULL,
   url TEXT NOT NULL,
   request TEXT,
   UNIQUE (key, occurrence)
 ) STRICT;
+CREATE TABLE removed (id INTEGER PRIMARY KEY REFERENCES job (id)) STRICT;
 CREATE TABLE outcome (
   id INTEGER PRIMARY KEY REFERENCES job (id),
   state TEXT NOT NULL CHECK (state IN ('done', 'failed', 'skipped', 'unknown')),
   reason TEXT NOT NULL,
   retryable INTEGER NOT NULL DEFAULT 0 CHECK (retryable = 0 OR state = 'failed'),
-  duplicate_of INTEGER,
   status INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,

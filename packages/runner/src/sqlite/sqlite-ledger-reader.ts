@@ -5,10 +5,11 @@ import { LedgerError, type LedgerReader, type RunInfo } from "../ledger/ledger.t
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
 import type { ReasonGroup, RunTotals } from "../ledger/report.ts";
 import type { LineResult } from "../ledger/result.ts";
+import { readLists } from "./lists.ts";
 import { iterateResults } from "./read-result.ts";
 import { readReasons, readTotals } from "./report-queries.ts";
 import { checkReadableFiles, openRunFolder, runFiles } from "./run-folder.ts";
-import { readProxySnapshot, readProxyStats, readRunInfo } from "./run-table.ts";
+import { readProgramState, readProxySnapshot, readProxyStats, readRunInfo } from "./run-table.ts";
 import { checkFileVersion, checkSchema } from "./schema.ts";
 import { SegmentReader } from "./segments.ts";
 import { wrapErrors } from "./transaction.ts";
@@ -83,6 +84,10 @@ export class SqliteLedgerReader implements LedgerReader {
     return iterateResults(this.db, this.directory, this.#segments);
   }
 
+  lists(): readonly string[] {
+    return wrapErrors(this.path, () => readLists(this.db));
+  }
+
   runInfo(): RunInfo | undefined {
     const info = wrapErrors(this.path, () => readRunInfo(this.db));
     if (info === undefined) return undefined;
@@ -97,6 +102,10 @@ export class SqliteLedgerReader implements LedgerReader {
 
   proxySnapshot(): unknown {
     return wrapErrors(this.path, () => readProxySnapshot(this.db));
+  }
+
+  programState(): unknown {
+    return wrapErrors(this.path, () => readProgramState(this.db));
   }
 
   close(): void {

@@ -162,10 +162,10 @@ describe("sqlite ledger", () => {
 describe("a ledger of another version", () => {
   const message = (found: number): RegExp =>
     new RegExp(
-      `was written by an? (older|newer) version of holdfast \\(ledger version ${found}, expected 2\\): use a new`,
+      `was written by an? (older|newer) version of holdfast \\(ledger version ${found}, expected \\d+\\): use a new`,
     );
 
-  for (const found of [1, 3]) {
+  for (const found of [1, 99]) {
     it(`is rejected and stays as it is (version ${found})`, () => {
       const directory = makeRunDirectory();
       const ledger = openLedger(directory);

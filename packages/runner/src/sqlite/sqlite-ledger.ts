@@ -9,18 +9,13 @@ import {
   openDatabase,
 } from "@holdfast/http/internal/files";
 import { isRepeatable, type Job } from "../ledger/job.ts";
-import {
-  type JobLease,
-  type JobOutcome,
-  type Ledger,
-  LedgerError,
-  type PlanCounts,
-  type PlannedLine,
-  type RunInfo,
-} from "../ledger/ledger.ts";
+import { type JobLease, type JobOutcome, type Ledger, LedgerError, type RunInfo } from "../ledger/ledger.ts";
+import type { ListReading, OtherList, PlanCounts, PlannedLine } from "../ledger/list-reading.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
 import { LinePlanner } from "./line-planner.ts";
+import { checkIsKnownList, findList } from "./lists.ts";
 import { OutcomeRecorder, readLastCommitted } from "./outcome-recorder.ts";
+import { addedLines, ReachedRows } from "./reached-rows.ts";
 import { reopenFailedRows, resolveIntents, RowClaims } from "./row-claims.ts";
 import {
   checkOwnFiles,
@@ -129,6 +124,7 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   readonly #planner: LinePlanner;
   readonly #claims: RowClaims;
   readonly #recorder: OutcomeRecorder;
+  #added: ListReading | undefined;
   #writeError: LedgerError | undefined;
 
   constructor({ lock, clock, ...open }: OwnedLedger) {
@@ -144,13 +140,26 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
       modes: () => toRunModes(folder.stat().mode, defaultBits),
       committed: readLastCommitted(db),
     });
-    this.#planner = new LinePlanner(db, () => clock.date());
-    this.#claims = new RowClaims(db);
+    const reached = new ReachedRows();
+    this.#planner = new LinePlanner(db, reached, () => clock.date());
+    this.#claims = new RowClaims(db, reached);
     this.#recorder = new OutcomeRecorder(db, this.#segments);
   }
 
   plan(lines: readonly PlannedLine[]): PlanCounts {
-    return this.#write(() => this.#planner.plan(lines));
+    this.#added ??= this.startReading(undefined);
+    return this.#added.plan(lines);
+  }
+
+  startReading(path: string | undefined, other: OtherList = "refuse"): ListReading {
+    if (path !== undefined && other === "refuse")
+      wrapErrors(this.path, () => checkIsKnownList(this.db, path));
+    const list = path === undefined ? addedLines : this.#write(() => findList(this.db, path, other));
+    const reading = this.#planner.startReading(list);
+    return {
+      plan: (lines) => this.#write(() => reading.plan(lines)),
+      end: (isWhole) => this.#write(() => reading.end(isWhole)),
+    };
   }
 
   claim(max: number): readonly JobLease[] {
@@ -196,6 +205,10 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
 
   setProxySnapshot(snapshot: unknown): void {
     this.#write(() => writeRunValue(this.db, "proxy-snapshot", snapshot));
+  }
+
+  setProgramState(state: unknown): void {
+    this.#write(() => writeRunValue(this.db, "program", state));
   }
 
   override runInfo(): RunInfo | undefined {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { PlannedLine } from "../../ledger/ledger.ts";
+import type { PlannedLine } from "../../ledger/list-reading.ts";
 import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, lines, post, states } from "./support.ts";
 

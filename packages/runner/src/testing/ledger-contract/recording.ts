@@ -122,6 +122,7 @@ export function reporting(open: Open): void {
       { ...ledger.totals(), bytes: 0 },
       {
         lines: 7,
+        removed: 0,
         done: 0,
         failed: 4,
         skipped: 1,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { JobLease, Ledger, JobOutcome, PlannedLine } from "../../ledger/ledger.ts";
+import type { JobLease, Ledger, JobOutcome } from "../../ledger/ledger.ts";
+import type { PlannedLine } from "../../ledger/list-reading.ts";
 import type { OutcomeState } from "../../ledger/state.ts";
 
 /** Opens the ledger of a directory. */
