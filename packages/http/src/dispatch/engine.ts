@@ -1,7 +1,7 @@
 import { RateLimitedError } from "@holdfast/policy";
 import type { RequestDefaults } from "../call/build-request.ts";
 import type { CallRunner } from "../call/call-runner.ts";
-import type { RequestOptions } from "../call/options.ts";
+import type { RequestOptions, SessionOptions } from "../call/options.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { claimReader, StreamedResponse } from "../model/streamed-response.ts";
 import type { DispatchHandler, DispatchOptions } from "./contract.ts";
@@ -15,8 +15,7 @@ export interface Engine {
   readonly runner: CallRunner;
   /** What the session adds to each request, without the headers that every session has. */
   readonly defaults: RequestDefaults;
-  /** Headers to remove from a request to another origin, besides those with the name of a credential. */
-  readonly sensitiveHeaders: readonly string[];
+  readonly options: SessionOptions;
   /** @throws SessionClosedError */
   checkOpen(): void;
 }

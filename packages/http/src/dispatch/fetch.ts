@@ -32,7 +32,7 @@ function dispatchOf(engine: Engine, known: KnownRequest): Dispatch {
   };
 }
 
-function elsewhere({ defaults, sensitiveHeaders }: Engine): RequestDefaults {
+function elsewhere({ defaults, options: { sensitiveHeaders = [] } }: Engine): RequestDefaults {
   return { ...defaults, ...withoutCredentials(defaults, sensitiveHeaders), elsewhere: undefined };
 }
 

@@ -4,7 +4,7 @@ import { withIdempotencyKey } from "../call/idempotency.ts";
 import { takeUrlCredentials } from "../auth/auth.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HeaderRecord } from "../model/headers.ts";
-import { addParams, parseUrl, type HttpRequest } from "../model/request.ts";
+import { addParams, parseUrl, type HttpRequest, type WireForm } from "../model/request.ts";
 import { isToken, quote } from "../support/validate.ts";
 import type { DispatchOptions } from "./contract.ts";
 import { mergeWritten, type IsReplaceable } from "./headers.ts";
@@ -17,6 +17,7 @@ export interface DispatchContext {
   /** Returns the body in a form that can be sent again, by the headers of the request. @default the body of the options */
   readonly bodyFor?: ((headers: HeaderRecord) => Body | undefined) | undefined;
   readonly isReplaceable?: IsReplaceable | undefined;
+  readonly dispatched?: WireForm["dispatched"];
 }
 
 /**
@@ -36,7 +37,11 @@ export function toEngineRequest(options: DispatchOptions, context: DispatchConte
   if (added.params !== undefined) addParams(url, added.params);
   const { headers, names } = mergeWritten(added, options, context.isReplaceable);
   const body = toEngineBody(options.body, headers, context.bodyFor);
-  const wireForm = { target: added.params === undefined ? target : undefined, names };
+  const wireForm = {
+    dispatched: context.dispatched,
+    target: added.params === undefined ? target : undefined,
+    names,
+  };
   const request: HttpRequest = { method, url, headers, body, idempotencyKey: undefined, wireForm };
   const keyed = withIdempotencyKey(request, undefined, defaults.idempotencyHeader);
   return { request: keyed, auth: urlAuth ?? added.auth };

@@ -28,6 +28,8 @@ export interface WireForm {
   readonly target?: string | undefined;
   /** The names of headers as written, by their lower case. @default lower case */
   readonly names?: Readonly<Record<string, string>> | undefined;
+  /** The dispatch of the request, for an adapter that sends it through another dispatcher. */
+  readonly dispatched?: { readonly options: object; readonly isModern: boolean } | undefined;
 }
 
 /** The HTTP methods that have the same effect once and twice (RFC 9110 §9.2.2). */

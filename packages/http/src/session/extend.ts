@@ -53,7 +53,8 @@ function named(
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-const connectionOptions = [
+/** The options that change how connections are opened or kept. */
+export const connectionOptions: readonly (keyof SessionOptions)[] = [
   "maxConnections",
   "maxIdleConnections",
   "strictHeaders",
@@ -67,7 +68,7 @@ const connectionOptions = [
   "allowAddresses",
   "proxyResolves",
   "clock",
-] as const satisfies readonly (keyof SessionOptions)[];
+];
 
 /** Returns whether options change how connections are opened or kept, so that a session needs connections of its own. */
 export function changesConnections(options: SessionOptions): boolean {

@@ -14,10 +14,12 @@ export function lazyFetch(engine: Engine): Fetch {
   const loadAndSend = (input: Input, init: RequestInit | undefined): Promise<Response> => {
     const request = new Request(input, init);
     const body = init?.body;
+    // A request follows the signal of another request only as long as that one is not garbage-collected.
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
     const isMutable = ArrayBuffer.isView(body) || body instanceof ArrayBuffer;
     return import("../dispatch/fetch.ts").then(({ fetchThrough }) => {
       loaded ??= fetchThrough(engine, platform);
-      return loaded(request, undefined, isMutable ? undefined : body);
+      return loaded(request, signal === undefined ? undefined : { signal }, isMutable ? undefined : body);
     });
   };
   // oxlint-disable-next-line typescript/no-useless-default-assignment -- `fetch.length` is 1.

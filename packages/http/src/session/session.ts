@@ -306,7 +306,7 @@ export class Session implements AsyncDisposable {
     engineOf = (session) => ({
       runner: session.#runner,
       defaults: toRequestDefaults(session.#options, noHeaders),
-      sensitiveHeaders: session.#options.sensitiveHeaders ?? [],
+      options: session.#options,
       checkOpen: () => {
         if (session.#isOver) throw new SessionClosedError();
       },

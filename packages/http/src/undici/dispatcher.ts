@@ -3,6 +3,7 @@ import type { SessionOptions } from "../call/options.ts";
 import type { Dispatch } from "../dispatch/contract.ts";
 import { dispatchThrough } from "../dispatch/engine.ts";
 import { toFetchSession } from "../session/create-fetch.ts";
+import { checkCredentials } from "./check-credentials.ts";
 import { engineOf, type Session } from "../session/session.ts";
 
 /** Wraps the dispatch of a dispatcher. */
@@ -33,11 +34,12 @@ export interface HoldfastDispatcher extends EventEmitter {
  * setGlobalDispatcher(dispatcher({ retry: 5 }));
  * ```
  *
- * @throws TypeError or RangeError for an unknown option or a wrong value, with its name.
+ * @throws TypeError or RangeError for an unknown option or a wrong value, with its name; TypeError for credentials without `baseUrl`.
  */
 export function dispatcher(options: SessionOptions | Session = {}): HoldfastDispatcher {
   const session = toFetchSession(options);
   const engine = engineOf(session);
+  checkCredentials("dispatcher", engine);
   const dispatch: Dispatch = (sent, handler) => dispatchThrough(engine, [sent, handler]);
   return new SessionDispatcher(dispatch, () => session.close());
 }

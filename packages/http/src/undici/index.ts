@@ -14,3 +14,5 @@ export type {
   ModernHandler,
   ReceivedHeaders,
 } from "../dispatch/contract.ts";
+export { interceptor, type InterceptorOptions } from "./interceptor.ts";
+export { setGlobalDispatcher } from "./global-dispatcher.ts";

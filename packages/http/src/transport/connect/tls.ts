@@ -118,7 +118,8 @@ function isServerName(servername: string): boolean {
 const certificateCodes =
   /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
 
-function toTlsError(hostname: string, cause: Error): TlsError {
+/** Returns the error for a failed TLS handshake. */
+export function toTlsError(hostname: string, cause: Error): TlsError {
   const errno = errorCode(cause);
   const certificate = certificateCodes.test(errno);
   const failure = certificate
