@@ -15,6 +15,7 @@ export type { ClientCredentialsOptions } from "./session/request-token.ts";
 export { formatCookiesTxt, parseCookiesTxt } from "./model/cookies-txt.ts";
 export { bearerAuth, type TokenFunction } from "./auth/bearer-auth.ts";
 export { type BodySource, toBodySource } from "./model/body-source.ts";
+export type { FormFields, FormValue } from "./model/form-fields.ts";
 export type { Body, BodyInit, RunInContext } from "./model/body.ts";
 export type { ByteStream } from "./model/stream-body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";
@@ -87,8 +88,10 @@ export {
   defaultSession,
   del,
   download,
+  events,
   get,
   head,
+  paginate,
   patch,
   post,
   put,

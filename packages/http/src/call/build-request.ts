@@ -1,6 +1,7 @@
 import { isSecretHeader, isSecretParameter, stripRootDot } from "@holdfast/policy/internal";
 import { takeUrlCredentials, type Auth } from "../auth/auth.ts";
 import { toBody, jsonBody, noBody, type Body } from "../model/body.ts";
+import { type FormFields, formFieldsBody } from "../model/form-fields.ts";
 import { isFormType, withBoundary } from "../model/form-body.ts";
 import { isToken, quote } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
@@ -44,7 +45,7 @@ export interface OriginDefaults {
  * Builds a request from the options of the caller and the session.
  *
  * @throws InvalidUrlError; TypeError for an invalid method, a `//` before the path in a session with `baseUrl`, headers that HTTP cannot carry, an unknown kind of body, a stream
- * that was already used, or `body` and `json` together.
+ * that was already used, or two of `body`, `json` and `form`.
  */
 export function buildRequest(method: string, input: string | URL, options: RequestInputs): PreparedRequest {
   const socket = options.session.enableUnixSockets === true ? parseUnixUrl(input) : undefined;
@@ -108,13 +109,31 @@ export function defaultsFor(url: URL, session: RequestDefaults): OriginDefaults 
   return mayHaveAll ? session : elsewhere.defaults;
 }
 
-function parseBody({ body, json }: RequestOptions, method: string): Body {
-  if (method === "TRACE" && ((body !== undefined && body !== "") || json !== undefined))
+function parseBody(own: RequestOptions, method: string): Body {
+  const { body, json, form } = own;
+  if (method === "TRACE" && body !== "" && hasBody(own))
     throw new TypeError("A TRACE request must not have a body (RFC 9110 §9.3.8): remove the body");
+  if (form !== undefined) return parseForm(own, form);
   if (json === undefined) return body === undefined || body === null ? noBody : toBody(body);
   if (body !== undefined && body !== null) throw new TypeError("A request has a body or json, not both");
   return jsonBody(json);
 }
+
+function parseForm({ body, json }: RequestOptions, form: FormFields): Body {
+  if (hasBody({ body, json })) throw new TypeError("A request has one of form, json and body");
+  return formFieldsBody(form);
+}
+
+/** Returns the method of a request that names none: GET, or POST with a body. */
+export function usualMethod(options: RequestOptions & { readonly method?: string | undefined }): string {
+  return options.method ?? (hasBody(options) ? "POST" : "GET");
+}
+
+function hasBody({ body, json, form }: BodyOptions): boolean {
+  return (body !== undefined && body !== null) || json !== undefined || form !== undefined;
+}
+
+type BodyOptions = { readonly [name in "body" | "json" | "form"]?: RequestOptions[name] | undefined };
 
 /** Gives the Content-Type that a caller wrote for a form the boundary of its body. */
 function withFormBoundary(headers: HeaderRecord, body: Body): HeaderRecord {

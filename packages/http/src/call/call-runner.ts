@@ -12,7 +12,7 @@ import { Limiters } from "../pacing/limiters.ts";
 import { attachCallInfo } from "../telemetry/call-failure.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts, timeoutDefaults, type Timeouts } from "../transport/timeouts.ts";
-import { buildRequest, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
+import { buildRequest, usualMethod, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
 import type { Call } from "./call.ts";
 import { waitWithinBounds } from "./call-bounds.ts";
 import { CallFactory, type CallFactoryOptions } from "./call-factory.ts";
@@ -111,8 +111,9 @@ export class CallRunner {
   async download(
     url: string | URL,
     file: string,
-    { method = "GET", ...options }: DownloadOptions,
+    { method: given, ...options }: DownloadOptions,
   ): Promise<DownloadResult> {
+    const method = usualMethod({ ...options, method: given });
     // The file is verified as a whole. The digests of an encoded body apply to its bytes before they are decoded.
     const built = buildRequest(method, url, { session: this.#options.request, own: options });
     const { minSpeed = this.#options.minSpeed ?? timeoutDefaults.minSpeed } = options;

@@ -3,6 +3,7 @@ import type { CookieJar } from "tough-cookie";
 import type { Auth } from "../auth/auth.ts";
 import type { BodyInit } from "../model/body.ts";
 import type { SaveOptions } from "../download/download.ts";
+import type { FormFields } from "../model/form-fields.ts";
 import type { HeadersInit } from "../model/headers.ts";
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
@@ -180,6 +181,8 @@ export interface RequestOptions extends Pick<
   readonly body?: BodyInit | null;
   /** Value to send as `application/json`. */
   readonly json?: unknown;
+  /** Fields to send as a form: as `multipart/form-data` with a `File` or `Blob` among them, otherwise URL-encoded. */
+  readonly form?: FormFields;
   /** Aborts the call, which rejects with the reason of the signal. */
   readonly signal?: AbortSignal | null | undefined;
   /** Once aborted, the running attempt is the last: the call returns or throws its result. */
@@ -198,6 +201,6 @@ export type StreamRequestOptions = RequestOptions & { readonly stream: true };
 
 /** The options of a download. */
 export interface DownloadOptions extends Omit<RequestOptions, "stream">, SaveOptions {
-  /** Method of the request. @default "GET" */
+  /** Method of the request. @default "GET", or "POST" with `json`, `form` or `body` */
   readonly method?: string;
 }

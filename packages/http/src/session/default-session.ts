@@ -1,6 +1,8 @@
 import type { DownloadOptions, RequestOptions, StreamRequestOptions } from "../call/options.ts";
 import type { DownloadResult } from "../download/download.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
+import type { EventsOptions, ServerSentEvent } from "./events.ts";
+import type { PaginateOptions } from "./paginate.ts";
 import type { ResponsePromise } from "./response-promise.ts";
 import { Session } from "./session.ts";
 
@@ -52,6 +54,22 @@ export function download(
   options?: DownloadOptions,
 ): Promise<DownloadResult> {
   return defaultSession().download(url, file, options);
+}
+
+/** Returns the items of a list in pages through the default session. See `Session.paginate`. */
+export function paginate<Item = unknown>(
+  url: string | URL,
+  options?: PaginateOptions<Item>,
+): AsyncGenerator<Item, void, undefined> {
+  return defaultSession().paginate(url, options);
+}
+
+/** Returns server-sent events through the default session. See `Session.events`. */
+export function events(
+  url: string | URL,
+  options?: EventsOptions,
+): AsyncGenerator<ServerSentEvent, void, undefined> {
+  return defaultSession().events(url, options);
 }
 
 function requestFunction(method: string): RequestFunction {

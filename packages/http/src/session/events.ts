@@ -1,5 +1,6 @@
 import { DeadlineExceededError, type Clock, type Duration, type Random } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
+import { usualMethod } from "../call/build-request.ts";
 import type { StreamRequestOptions } from "../call/options.ts";
 import { LineTooLongError, TransportError } from "../errors/transport-errors.ts";
 import { isContentType, mergeHeaders, type HeadersInit } from "../model/headers.ts";
@@ -22,7 +23,7 @@ export type Reconnect = "always" | "cut" | "never";
 
 /** The options of `session.events`. */
 export interface EventsOptions extends Omit<StreamRequestOptions, "stream"> {
-  /** Method of the request. @default "GET" */
+  /** Method of the request. @default "GET", or "POST" with `json`, `form` or `body` */
   readonly method?: string;
   /**
    * When to connect again: `"always"`, after a connection that broke and after a stream that the server ended; `"cut"`, only
@@ -106,8 +107,9 @@ async function* readToEnd(
   }
 }
 
-function defaultReconnect({ method = "GET", idempotencyKey }: EventsOptions): Reconnect {
-  if (method.toUpperCase() === "GET") return "always";
+function defaultReconnect(options: EventsOptions): Reconnect {
+  const { idempotencyKey } = options;
+  if (usualMethod(options).toUpperCase() === "GET") return "always";
   return idempotencyKey === undefined ? "never" : "cut";
 }
 

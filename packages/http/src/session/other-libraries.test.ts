@@ -6,7 +6,7 @@ import { Session } from "./session.ts";
 
 /** The options of each library that this one has under another name, or not at all. */
 const names: Readonly<Record<string, string>> = {
-  got: "prefixUrl searchParams form username password cookieJar ignoreInvalidCookies followRedirect methodRewriting throwHttpErrors agent https dnsLookup dnsCache dnsLookupIpVersion responseType resolveBodyOnly decompress isStream encoding parseJson stringifyJson pagination",
+  got: "prefixUrl searchParams username password cookieJar ignoreInvalidCookies followRedirect methodRewriting throwHttpErrors agent https dnsLookup dnsCache dnsLookupIpVersion responseType resolveBodyOnly decompress isStream encoding parseJson stringifyJson pagination",
   ky: "prefixUrl prefix searchParams throwHttpErrors parseJson stringifyJson fetch credentials redirect keepalive onDownloadProgress onUploadProgress",
   axios:
     "baseURL data paramsSerializer validateStatus responseType maxContentLength httpAgent httpsAgent cancelToken transformRequest transformResponse withCredentials xsrfCookieName xsrfHeaderName onDownloadProgress onUploadProgress decompress beforeRedirect timeoutErrorMessage adapter allowAbsoluteUrls axios-retry raxConfig",
@@ -71,6 +71,7 @@ const nested: readonly (readonly [options: SessionOptions | Record<string, unkno
     beforeError: "error",
   }).map(([name, hint]) => [{ hooks: { [name]: [] } }, hint] as const),
   [{ json: {} }, "json of the request"],
+  [{ form: {} }, "form of the request"],
   [{ signal: null }, "signal of the request"],
 ];
 

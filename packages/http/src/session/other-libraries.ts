@@ -95,9 +95,9 @@ export const otherLibraries: Readonly<Record<string, string>> = {
   transport: "session.mount(prefix, adapter)",
   // bodies
   data: "json, or body",
-  form: "body: new URLSearchParams({ … })",
-  files: "body: new FormData()",
-  formData: "body: new FormData()",
+  formData: "form",
+  files: "form: { file: await openAsBlob(path) }",
+  multipart: "form: { file: await openAsBlob(path) }",
   isStream: "stream: true",
   responseType: "await response.json(), text() or bytes()",
   resolveBodyOnly: "await session.get(url).json()",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ownValue, shorten } from "@holdfast/policy/internal";
+import { usualMethod } from "../call/build-request.ts";
 import type { RequestOptions } from "../call/options.ts";
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { paramNames, type Params } from "../model/request.ts";
@@ -26,7 +27,7 @@ export type NextResult = NextPage | null | false | undefined;
 
 /** The options of `session.paginate`. */
 export interface PaginateOptions<Item> extends Omit<RequestOptions, "stream"> {
-  /** Method of the requests. @default "GET" */
+  /** Method of the requests. @default "GET", or "POST" with `json`, `form` or `body` */
   readonly method?: string;
   /**
    * Where the next page is: the path of its URL in the JSON of the page (`"links.next"`), a cursor, or a function.
@@ -75,8 +76,9 @@ const maxVisited = 10_000;
 export async function* paginate<Item>(
   source: PageSource,
   start: string | URL,
-  { method = "GET", next, items, stopWhen, maxPages = Infinity, ...options }: PaginateOptions<Item>,
+  { method: given, next, items, stopWhen, maxPages = Infinity, ...options }: PaginateOptions<Item>,
 ): AsyncGenerator<Item, void, undefined> {
+  const method = usualMethod({ ...options, method: given });
   const pages = new Pages(source.sessionParams);
   let request: PageRequest | undefined = { url: start, options };
   for (let count = 0; request !== undefined && count < maxPages; count += 1) {

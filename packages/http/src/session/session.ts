@@ -2,6 +2,7 @@ import { retryBudget, systemClock, systemRandom, type RetryBudget } from "@holdf
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import { prefixCheck, Mounts, normalizePrefix } from "../adapter/mounts.ts";
 import { adapterCheck } from "../adapter/validate-options.ts";
+import { usualMethod } from "../call/build-request.ts";
 import { CallRunner, type CallRunnerOptions } from "../call/call-runner.ts";
 import type {
   DownloadOptions,
@@ -227,7 +228,8 @@ export class Session implements AsyncDisposable {
   events(url: string | URL, options: EventsOptions = {}): AsyncGenerator<ServerSentEvent, void, undefined> {
     refuse("events", eventsOptionsCheck(options));
     const { clock, random } = this.#runner;
-    const { method = "GET", timeout } = options;
+    const { timeout } = options;
+    const method = usualMethod(options);
     const open: EventSource["open"] = (own) => this.request(method, url, own);
     return loadEvents({ clock, random, total: this.#runner.totalTimeout(timeout), open }, options);
   }

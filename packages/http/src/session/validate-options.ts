@@ -20,6 +20,7 @@ import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
 import type { EventsOptions } from "./events.ts";
 import type { PaginateOptions } from "./paginate.ts";
+import { formCheck } from "../model/form-fields.ts";
 import { missingSchemeHint, paramsCheck } from "../model/request.ts";
 import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
 import { retrySettingCheck } from "../retry/setting.ts";
@@ -144,7 +145,7 @@ const sessionChecks: Checks<SessionOptions> = {
   random: aFunction,
 };
 
-const ofRequest = ["json", "body", "signal", "drain", "idempotencyKey", "stream"];
+const ofRequest = ["json", "form", "body", "signal", "drain", "idempotencyKey", "stream"];
 const sessionHints = {
   ...optionHints,
   ...otherLibraries,
@@ -184,6 +185,7 @@ const requestChecks = {
   proxy: requestProxy,
   body: checkedLater,
   json: checkedLater,
+  form: formCheck,
   signal: signalCheck,
   drain: signalCheck,
   idempotencyKey: checkedLater,
