@@ -38,6 +38,8 @@ export type {
   ResponseHook,
   RetryHook,
 } from "./telemetry/hooks.ts";
+export type { CallWait, SuspendedError } from "./call/suspension.ts";
+export type { CallContinuation } from "./call/call-continuation.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
 export type { BodyMemory } from "./model/body-memory.ts";
 export type { BodyContinuation, InterruptedBody, OnInterruption } from "./model/body-reader.ts";

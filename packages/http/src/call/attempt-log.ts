@@ -39,6 +39,19 @@ interface BrokenAttempt {
 /** The decision after such an attempt where no other one follows: bytes that the caller has cannot be taken back. */
 export const bodyGivenOut = "not-retried: body-given-out";
 
+/** The attempts of a call that was suspended, since its latest redirect. */
+export interface RestoredAttempts {
+  readonly ended: readonly EndedAttempt[];
+  /** How many attempts of the call came before them. */
+  readonly numbersBefore: number;
+  /** How many of them do not count for the back-off. */
+  readonly uncounted: number;
+  /** The start of the call on this clock, with all time that was not its own left out. */
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly wasSent: boolean;
+}
+
 const noSkippedReplies: readonly SkippedReply[] = [];
 const noAttempts: readonly EndedAttempt[] = [];
 const noVerdicts: readonly Verdict[] = [];
@@ -79,6 +92,8 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   /** Milliseconds of slow time on the wire, for `timeout.wire`. */
   #wireTime = 0;
   #skipped = noSkippedReplies;
+  /** The attempts of the call before it was suspended. */
+  #restored: RestoredAttempts | undefined;
 
   constructor({ request, hooks, before, memory }: Pick<CallPlan, "request" | "hooks" | "before" | "memory">) {
     this.request = request;
@@ -88,11 +103,20 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   }
 
   /** The label of the proxy that the latest attempt went through, without credentials. */
-  protected abstract get proxyLabel(): string | undefined;
+  abstract get proxyLabel(): string | undefined;
 
   /** The records of all attempts, in order, those of earlier redirects included. */
   get attempts(): readonly AttemptRecord[] {
     return this.#before === undefined ? this.#ownRecords : [...this.#before.attempts, ...this.#ownRecords];
+  }
+
+  /** Continues the log of a call that was suspended. */
+  restore(restored: RestoredAttempts): void {
+    this.#restored = restored;
+    this.#ended = restored.ended;
+    this.clock = restored.clock;
+    this.#startedAt = restored.startedAt;
+    this.wasSent = restored.wasSent;
   }
 
   get #ownRecords(): readonly AttemptRecord[] {
@@ -144,9 +168,9 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     this.#last = last;
   }
 
-  /** The number of the next attempt to be recorded, counted from the latest redirect. */
-  protected get nextNumber(): number {
-    return this.#ended.length + 1;
+  /** The recorded attempts since the latest redirect that count for the back-off. */
+  get countedAttempts(): number {
+    return this.#ended.length - (this.#restored?.uncounted ?? 0);
   }
 
   /** The verdicts of the recorded attempts, oldest first. */
@@ -292,7 +316,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   /** Returns the record of an attempt, which is built once. */
   #recordOf(attempt: EndedAttempt, number: number): AttemptRecord {
     if (attempt.record === undefined) {
-      const place = (this.#before?.attempts.length ?? 0) + number;
+      const place = (this.#restored?.numbersBefore ?? this.#before?.attempts.length ?? 0) + number;
       const toDate = (instant: number): number => this.#toDate(instant);
       attempt.record = buildRecord(attempt, { number: place, summary: this.#summary, toDate });
     }

@@ -25,12 +25,21 @@ export interface CallerFunction {
   readonly attempt?: { readonly target: string; readonly mayHaveArrived: boolean };
 }
 
+/** How a call waits. */
+interface Waiting {
+  readonly isFetch: boolean;
+  readonly drain: AbortSignal | undefined;
+  readonly suspension: object | undefined;
+}
+
 /** Returns the limits of the wait for a rate limit. For a fetch, the whole wait is bounded, and not only the pause of the limit. */
 export function queueLimits(
   { clock, deadline, signal }: Pick<Scope, "clock" | "deadline" | "signal">,
   { onLongRetryAfter, retryAfterMax }: Pick<Retry, "onLongRetryAfter" | "retryAfterMax">,
-  { isFetch, drain }: { readonly isFetch: boolean; readonly drain: AbortSignal | undefined },
+  { isFetch, drain, suspension }: Waiting,
 ): AcquireLimits {
+  // A suspended call queues for nothing.
+  if (suspension !== undefined) return { deadline: clock.now(), longestPause: Infinity, signals: [signal] };
   return {
     deadline: isFetch ? Math.min(deadline, clock.now() + retryAfterMax) : deadline,
     longestPause: onLongRetryAfter === "wait" ? Infinity : retryAfterMax,

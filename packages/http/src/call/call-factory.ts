@@ -12,7 +12,7 @@ import type { HttpRequest } from "../model/request.ts";
 import { objectWithMethods, refuse, type Check, type Problem } from "../support/validate.ts";
 import type { PreparedRequest } from "./build-request.ts";
 import { Call } from "./call.ts";
-import type { CallContext } from "./context.ts";
+import type { CallContext, CallPlan } from "./context.ts";
 import type { SessionOptions } from "./options.ts";
 import { ProxyConnections } from "./proxy-connections.ts";
 
@@ -34,7 +34,7 @@ export interface NextRequest extends PreparedRequest {
 
 /** The request before a redirect: the call and the adapter that sent it, and the retries that it left. */
 export interface RemainingRetries {
-  readonly call: Call;
+  readonly call: NonNullable<CallPlan["before"]>;
   readonly adapter: Adapter;
   readonly retry: Retry;
 }
@@ -102,7 +102,7 @@ export class CallFactory {
 
   create({ request, auth, remaining }: NextRequest, context: CallContext): Call {
     const { cookies, limiters, router } = this.#options;
-    const { hooks, timeouts, maxBytes, verifyDigest, drain, streams, isFetch } = context;
+    const { hooks, timeouts, maxBytes, verifyDigest, drain, streams, suspension, isFetch } = context;
     const adapter = this.adapterFor(request.url);
     const socketPath = request.socketPath ?? adapter.socketPath;
     if (socketPath !== undefined) refuse("request.proxy", socketProxyProblem(context.proxy));
@@ -131,6 +131,7 @@ export class CallFactory {
       // A pool pauses the limited proxy instead, and sends through another one.
       limiters: isPooled || !isPaced(context, adapter) ? undefined : limiters,
       streams,
+      suspension,
       memory: context.memory,
     });
   }

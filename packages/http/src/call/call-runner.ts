@@ -5,10 +5,12 @@ import type { BodyBudget, BodyShare } from "../model/body-budget.ts";
 import { RecycledMemory } from "../model/body-memory.ts";
 import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
+import { hostOf } from "../model/request.ts";
 import { summarizeRequest } from "../model/request-summary.ts";
 import { unreadBodyOf, type HttpResponse } from "../model/response.ts";
 import { toStatusError } from "../model/streamed-response.ts";
 import { Limiters } from "../pacing/limiters.ts";
+import { formatProxyForLog } from "../proxy/route/route.ts";
 import { attachCallInfo } from "../telemetry/call-failure.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts, timeoutDefaults, type Timeouts } from "../transport/timeouts.ts";
@@ -20,9 +22,10 @@ import type { CallContext } from "./context.ts";
 import { followRedirects } from "./follow-redirects.ts";
 import type { DownloadOptions, RequestOptions } from "./options.ts";
 import { RetryLoop } from "./retry-loop.ts";
+import type { CallWait } from "./suspension.ts";
 import { runErrorHooks } from "./run-hooks.ts";
 import { closableClock, type ClosableClock } from "./session-clock.ts";
-import { ResponseStreams, type StreamParts } from "./streaming.ts";
+import type { StreamParts } from "./streaming.ts";
 import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
 
 /** The options of a session, with its defaults filled in. */
@@ -81,12 +84,28 @@ export class CallRunner {
    * @throws InvalidUrlError or TypeError for a request that cannot be built.
    */
   run(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
+    if (options.onWait === "suspend") return this.#runSuspendable(method, url, options);
     const request = buildRequest(method, url, { session: this.#options.request, own: options });
     const context = this.#contextFor(options, request);
     if (options.stream === true) return this.#stream(request, context, { resumption: {} });
     const response = this.#start(request, context);
     const { memory } = context;
     return memory === undefined ? response : response.finally(() => memory.close());
+  }
+
+  /** Runs a call that ends in place of its waits, or continues one. */
+  async #runSuspendable(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
+    const { continuation } = options;
+    // Loaded at the first call of a scheduler.
+    const { SuspendableCall, withStoredKey } = await import("./suspension.ts");
+    const prepared = buildRequest(method, url, {
+      session: this.#options.request,
+      own: withStoredKey(options),
+    });
+    const bounds = this.#contextFor(options, prepared);
+    const suspendable = new SuspendableCall(bounds, { prepared, continuation, calls: this.#calls });
+    const response = suspendable.withHistory(this.#start(prepared, suspendable.context, suspendable.call));
+    return response.finally(() => bounds.memory?.close());
   }
 
   /**
@@ -146,6 +165,27 @@ export class CallRunner {
   /** Returns the longest duration of a call with this `timeout`, in milliseconds. */
   totalTimeout(timeout: RequestOptions["timeout"]): number {
     return resolveTimeouts(timeout, this.#options.timeouts).total;
+  }
+
+  /** Returns the wait of a request by the rate limits that are known; undefined when it can be sent immediately. */
+  findRateLimit(method: string, url: string | URL): CallWait | undefined {
+    const limiters = this.#limiters;
+    if (limiters === undefined || limiters.isEmpty) return undefined;
+    const { request: session, router } = this.#options;
+    const { request } = buildRequest(method, url, { session, own: {} });
+    const route = request.socketPath === undefined ? router(request.url) : undefined;
+    if (typeof route === "object") return undefined;
+    const turn = limiters.nextTurn({ request, proxy: route }, this.#clock.date());
+    if (turn === undefined) return undefined;
+    const proxy = route === undefined ? undefined : formatProxyForLog(route);
+    return {
+      until: turn.at,
+      scope: "host",
+      source: turn.source,
+      isStated: true,
+      host: hostOf(request),
+      proxy,
+    };
   }
 
   /** Ends every wait and every idle connection through a pool with this error. */
@@ -220,6 +260,8 @@ export class CallRunner {
     context: CallContext,
     parts: Omit<StreamParts, "loop">,
   ): Promise<HttpResponse> {
+    // Loaded with the first streamed response.
+    const { ResponseStreams } = await import("./streaming.ts");
     const streams = new ResponseStreams(context, { ...parts, loop: this.#loop });
     try {
       // The body of a stream is read before its error is built.
@@ -246,9 +288,9 @@ export class CallRunner {
     return error;
   }
 
-  #start(prepared: PreparedRequest, bounds: CallContext): Promise<HttpResponse> {
+  #start(prepared: PreparedRequest, bounds: CallContext, created?: Call): Promise<HttpResponse> {
     const context = endWithBody(bounds, prepared.request.body);
-    const call = this.#calls.create(prepared, context);
+    const call = created ?? this.#calls.create(prepared, context);
     // Hot path: one `then` where two would do, 1 % of a small request.
     const response = this.#loop.run(call, context).then((result) => {
       if (
@@ -265,7 +307,8 @@ export class CallRunner {
     const { error: hooks } = bounds.hooks;
     if (hooks.length === 0) return response;
     return response.catch(async (error: unknown) => {
-      await runErrorHooks({ hooks, request: prepared.request, bounds }, error);
+      if (error !== bounds.suspension?.error || error === undefined)
+        await runErrorHooks({ hooks, request: prepared.request, bounds }, error);
       throw error;
     });
   }

@@ -14,6 +14,7 @@ import { toRefusal } from "../pacing/refusal.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
 import { resumingAdapter, keepPart, takeResumableBody } from "../resume/buffered.ts";
 import { UnresumableBodyError } from "../resume/resume-errors.ts";
+import type { Park } from "../retry/park.ts";
 import { decideRetry, type AttemptFacts } from "../retry/retry-decision.ts";
 import { serverDelayJitter, type RetryDecision } from "../retry/rules.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -23,7 +24,7 @@ import { attemptResult, dropResponse, type AttemptResult, type CallRules } from 
 import { AttemptLog, bodyGivenOut } from "./attempt-log.ts";
 import { isOverdue, queueLimits, waitWithinBounds } from "./call-bounds.ts";
 import { findCallError } from "./call-error.ts";
-import type { CallPlan } from "./context.ts";
+import type { CallPlan, CallSuspension } from "./context.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { runErrorHooks, runHooks } from "./run-hooks.ts";
 import { applyResponse, sendAttempt, sendThroughPolicy } from "./send-attempt.ts";
@@ -63,7 +64,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     return typeof proxy === "string" ? proxy : undefined;
   }
 
-  protected get proxyLabel(): string | undefined {
+  get proxyLabel(): string | undefined {
     const { proxy } = this.#plan;
     return typeof proxy === "string" ? formatProxyForLog(proxy) : this.#pooled?.lease.label;
   }
@@ -95,21 +96,20 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   async #sendPaced(limiters: Limiters, scope: Scope): Promise<HttpResponse> {
-    const { isFetch, drain } = this.#plan;
-    this.#limiters = await limiters.acquire(this, queueLimits(scope, this.retry, { isFetch, drain }));
+    this.#limiters = await limiters.acquire(this, queueLimits(scope, this.retry, this.#plan));
     this.sentAt = this.clock.now();
     return this.#sendOnce(scope);
   }
 
   #sendOnce(scope: Scope): Promise<HttpResponse> {
-    const { request, policy } = this.#plan;
-    return policy === undefined
-      ? this.#sendByRoute(scope)
-      : sendThroughPolicy(policy, { request, scope }, (inner) => this.#sendByRoute(inner));
+    const { request, policy, suspension } = this.#plan;
+    if (policy === undefined) return this.#sendByRoute(scope);
+    const outer = suspension === undefined ? scope : suspension.policyScope(scope);
+    return sendThroughPolicy(policy, { request, scope: outer }, (inner) => this.#sendByRoute(inner));
   }
 
   #sendByRoute({ signal, deadline }: Scope): Promise<HttpResponse> {
-    const { request, timeouts, maxBytes, verifyDigest, proxy, streams } = this.#plan;
+    const { request, timeouts, maxBytes, verifyDigest, proxy, streams, suspension } = this.#plan;
     const context =
       this.#partial === undefined || streams !== undefined
         ? this.#plan
@@ -129,7 +129,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const options = { timeouts, deadline, maxBytes, verifyDigest, signal, observer: this };
     this.#pooled = undefined;
     const { retry, clock } = this;
-    return sendThroughPool({ route: proxy, request, context, options, retry, clock }, (pooled) => {
+    const mayWait = suspension === undefined;
+    return sendThroughPool({ route: proxy, request, context, options, retry, clock, mayWait }, (pooled) => {
       this.wasSent = true;
       this.#pooled = pooled;
     });
@@ -184,7 +185,9 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const { minimum, source, retry } = this.#decision;
     const requested = minimum > 0 ? minimum + serverDelayJitter(minimum, retry) * random() : 0;
     const backOff =
-      source === "back-off" ? retry.getBackoffTime(random, { ...attempt, number: this.nextNumber }) : 0;
+      source === "back-off"
+        ? retry.getBackoffTime(random, { ...attempt, number: this.countedAttempts + 1 })
+        : 0;
     this.#proxyClock?.expect({ minimum, source, backOff });
     return Math.max(requested, backOff);
   }
@@ -198,7 +201,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   get isExhausted(): boolean {
-    return this.#decision.again === "exhausted" || this.#plan.drain?.aborted === true;
+    const { drain, suspension } = this.#plan;
+    return this.#decision.again === "exhausted" || (drain?.aborted === true && suspension === undefined);
   }
 
   drained(): AttemptResult | undefined {
@@ -257,14 +261,31 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   /** Stores the decision after an attempt; returns whether the loop continues with the delay. */
-  #apply(decision: RetryDecision, attempt: Attempt<AttemptResult>): boolean {
+  #apply(decision: RetryDecision, attempt: Attempt<AttemptResult>): boolean | Promise<never> {
     this.#decision = decision;
+    const { suspension } = this.#plan;
+    if (suspension !== undefined) {
+      const park = suspension.findPark(this.#collectFacts(attemptResult(attempt)), decision);
+      if (park !== undefined) return this.#park(attempt, suspension, park);
+    }
     if (decision.again !== "no") return true;
     const { response } = attemptResult(attempt);
     if (response !== undefined) this.#applyRefusal(response);
     this.recordAttempt(attempt, { decision: decision.reason });
     this.#reportLimit(response);
     return false;
+  }
+
+  /** Ends the call in place of a wait. The next call for the request continues with its retries. */
+  async #park(attempt: Attempt<AttemptResult>, suspension: CallSuspension, park: Park): Promise<never> {
+    const now = this.clock.date();
+    const minimum = park.until - now;
+    if (park.wasSent) {
+      this.#decision = { again: "yes", retry: park.retry, minimum, source: park.source };
+      await this.beforeRetry(attempt, minimum);
+    } else this.#releaseLimiters();
+    const turn = this.#plan.limiters?.nextTurn(this, now);
+    suspension.park(park, { attempt, turn });
   }
 
   /** Ends the call because a function of the caller failed between two attempts, or took longer than the call may. */

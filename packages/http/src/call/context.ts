@@ -1,4 +1,4 @@
-import type { Policy } from "@holdfast/policy";
+import type { Attempt, Policy, RetryPolicy, Scope } from "@holdfast/policy";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { BodyShare } from "../model/body-budget.ts";
@@ -6,12 +6,15 @@ import type { BodyContinuation, InterruptedBody } from "../model/body-reader.ts"
 import type { Cookies } from "../model/cookies.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { CallInfo, HttpResponse } from "../model/response.ts";
-import type { Limiters } from "../pacing/limiters.ts";
+import type { Limiters, RateLimitTurn } from "../pacing/limiters.ts";
 import type { Route } from "../proxy/route/route.ts";
+import type { Park } from "../retry/park.ts";
+import type { AttemptFacts } from "../retry/retry-decision.ts";
 import type { Retry } from "../retry/retry.ts";
+import type { RetryDecision } from "../retry/rules.ts";
 import type { RetrySetting } from "../retry/setting.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
-import type { CallRules } from "./attempt.ts";
+import type { AttemptResult, CallRules } from "./attempt.ts";
 import type { CallBounds } from "./call-bounds.ts";
 import type { RequestOptions } from "./options.ts";
 
@@ -37,6 +40,42 @@ export interface CallContext extends CallBounds {
   readonly streams?: CallStreams | undefined;
   /** Whether the caller is a fetch: it gets every status, and each of its waits for a rate limit is bounded. */
   readonly isFetch: boolean;
+  /** Ends the call in place of its waits; absent where it waits. */
+  readonly suspension?: CallSuspension | undefined;
+}
+
+/** A call, as its suspension sees it. */
+export interface SuspendedCall extends Pick<CallInfo, "attempts"> {
+  readonly request: HttpRequest;
+  /** The retries that remain. */
+  readonly retry: Retry;
+  /** The attempts since the latest redirect that count for the back-off. */
+  readonly countedAttempts: number;
+  /** The label of the proxy of the latest attempt, without credentials. */
+  readonly proxyLabel: string | undefined;
+  /** Adds milliseconds on the wire, and returns their sum. */
+  addWireTime(ms: number): number;
+}
+
+/** Ends one call in place of its waits. */
+export interface CallSuspension {
+  /** The redirects that were followed before it was suspended. */
+  readonly history: readonly HttpResponse[];
+  /** The error with which it was suspended. */
+  readonly error: Error | undefined;
+  /** Runs the retry loop of the call, from where it was suspended. */
+  run(policy: RetryPolicy<AttemptResult>, call: CallRules, context: Scope): Promise<AttemptResult>;
+  /** Returns the scope of the policy around an attempt: what would wait in it is refused. */
+  policyScope(scope: Scope): Scope;
+  /** Returns the wait after an attempt that is not a back-off of the call. */
+  findPark(facts: AttemptFacts, decision: RetryDecision): Park | undefined;
+  /** Ends the call with such a wait, after its attempt was recorded if it was sent. `turn` is the wait by the known rate limits. */
+  park(
+    park: Park,
+    place: { readonly attempt: Attempt<AttemptResult>; readonly turn: RateLimitTurn | undefined },
+  ): never;
+  /** Continues with the next call after a redirect. Ends it if the redirect asks for a wait of `delay` milliseconds. */
+  follow(next: SuspendedCall, redirect: HttpResponse, delay: number): void;
 }
 
 /** The streamed responses of one call. */
@@ -74,6 +113,7 @@ export interface CallPlan extends AttemptContext {
   /** The rate limits that the session has learned; undefined where it does not pace. */
   readonly limiters: Limiters | undefined;
   readonly streams: CallStreams | undefined;
+  readonly suspension: CallSuspension | undefined;
   readonly memory?: BodyShare | undefined;
   readonly isFetch: boolean;
   /** The request that a redirect answered, if this call follows one. */

@@ -39,8 +39,11 @@ export async function followRedirects(
   first: PreparedRequest & ReceivedResponse,
   { context, calls, loop }: RedirectParts,
 ): Promise<HttpResponse> {
-  const history: HttpResponse[] = [];
-  let { request, call, response } = first;
+  const { suspension } = context;
+  const history: HttpResponse[] = suspension === undefined ? [] : [...suspension.history];
+  let { call, response } = first;
+  // A call that was suspended goes on behind its redirects.
+  let { request } = call;
   for (;;) {
     const next = decideNext({ request, call, response }, context, history.length);
     if (!next.follow) {
@@ -50,12 +53,13 @@ export async function followRedirects(
     }
     call.recordRedirect(redirectRecord(next.delay));
     await discardBody(response);
-    if (next.delay > 0) await context.clock.sleep(next.delay, context.signal);
     history.push(response);
     const remaining = { adapter: calls.adapterFor(request.url), retry: next.retry, call };
     request = next.request;
     const auth = isElsewhere(first.request, request) ? undefined : first.auth;
     call = calls.create({ request, auth, remaining }, context);
+    suspension?.follow(call, response, next.delay);
+    if (next.delay > 0) await context.clock.sleep(next.delay, context.signal);
     response = await sendNext(call, { context, loop, history });
   }
 }

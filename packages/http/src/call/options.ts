@@ -187,6 +187,13 @@ export interface RequestOptions extends Pick<
   readonly signal?: AbortSignal | null | undefined;
   /** Once aborted, the running attempt is the last: the call returns or throws its result. */
   readonly drain?: AbortSignal | null | undefined;
+  /**
+   * What the request does before a wait for a retry, a rate limit, a proxy or a policy: it sleeps, or it rejects with a
+   * `SuspendedError`, whose `continuation` continues it later. @default "sleep"
+   */
+  readonly onWait?: "sleep" | "suspend";
+  /** Continues the same request after a `SuspendedError`, also in another process. Needs `onWait: "suspend"`. @default none */
+  readonly continuation?: object;
   /** Lets the server recognise a repeated request, so that any method may be retried. Sent in `idempotencyHeader`. */
   readonly idempotencyKey?: IdempotencyKey;
   /**
@@ -197,10 +204,12 @@ export interface RequestOptions extends Pick<
 }
 
 /** The options of a request with a streamed response. */
-export type StreamRequestOptions = RequestOptions & { readonly stream: true };
+export type StreamRequestOptions = Omit<RequestOptions, "onWait" | "continuation"> & {
+  readonly stream: true;
+};
 
 /** The options of a download. */
-export interface DownloadOptions extends Omit<RequestOptions, "stream">, SaveOptions {
+export interface DownloadOptions extends Omit<StreamRequestOptions, "stream">, SaveOptions {
   /** Method of the request. @default "GET", or "POST" with `json`, `form` or `body` */
   readonly method?: string;
 }

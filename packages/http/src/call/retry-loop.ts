@@ -11,6 +11,21 @@ import type { HttpResponse } from "../model/response.ts";
 import { attemptResult, type AnyResponse, type AttemptResult, type CallRules } from "./attempt.ts";
 import type { CallContext } from "./context.ts";
 
+interface LoopContext<R extends AnyResponse> extends Pick<
+  CallContext,
+  "clock" | "signal" | "deadline" | "drain"
+> {
+  readonly suspension?:
+    | {
+        run(
+          policy: RetryPolicy<AttemptResult<R>>,
+          call: CallRules<R>,
+          context: Scope,
+        ): Promise<AttemptResult<R>>;
+      }
+    | undefined;
+}
+
 /** Makes the attempts of every call of a session. The loop itself is that of the policy package; `CallRules` has the HTTP. */
 export class RetryLoop<R extends AnyResponse = HttpResponse> {
   readonly #policy: RetryPolicy<AttemptResult<R>>;
@@ -24,7 +39,7 @@ export class RetryLoop<R extends AnyResponse = HttpResponse> {
   /** Makes as many attempts as the rules of the call allow, and returns the result of the last one. */
   run(
     call: CallRules<R>,
-    { clock, signal, deadline, drain }: Pick<CallContext, "clock" | "signal" | "deadline" | "drain">,
+    { clock, signal, deadline, drain, suspension }: LoopContext<R>,
   ): Promise<AttemptResult<R>> {
     const context: Scope = {
       // Hot path: a complete scope, which the policy uses as it is.
@@ -35,6 +50,7 @@ export class RetryLoop<R extends AnyResponse = HttpResponse> {
       on: undefined,
       attempt: 1,
     };
+    if (suspension !== undefined) return suspension.run(this.#policy, call, context);
     const result = this.#policy.execute((scope) => call.send(scope), context);
     if (drain === undefined) return result;
     return result.catch((error: unknown) => {

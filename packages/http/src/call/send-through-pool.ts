@@ -22,6 +22,8 @@ export interface PooledRequest {
   readonly retry: Retry;
   /** The clock of the session, for the wait for a proxy. */
   readonly clock: Clock;
+  /** Whether the request may wait for a proxy. */
+  readonly mayWait: boolean;
 }
 
 /** The lease of an attempt, and its context with the cookies of the identity. */
@@ -40,7 +42,7 @@ export async function sendThroughPool(
   attempt: PooledRequest,
   onLeased: (pooled: PooledAttempt) => void,
 ): Promise<HttpResponse> {
-  const { route, request, options, clock } = attempt;
+  const { route, request, options, clock, mayWait } = attempt;
   const { provider, country, identity } = route;
   const { url, method, headers } = request;
   const { signal, deadline } = options;
@@ -55,6 +57,7 @@ export async function sendThroughPool(
     deadline,
     total,
     clock,
+    mayWait,
   });
   const context = { ...attempt.context, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {

@@ -25,6 +25,8 @@ export interface LeaseRequest extends ProxyRequest {
   readonly deadline?: number;
   /** Limit of the whole call in milliseconds, named by the error of a missed deadline. @default the time that is left */
   readonly total?: number;
+  /** Whether to wait until a proxy is available. @default true */
+  readonly mayWait?: boolean;
   /** Clock to sleep on while waiting; its time is the provider's. @default the provider's */
   readonly clock?: Clock;
 }

@@ -1,4 +1,4 @@
-import { idempotentMethods as idempotent } from "@holdfast/policy/internal";
+import { idempotentMethods as idempotent, stripRootDot } from "@holdfast/policy/internal";
 import type { Body } from "./body.ts";
 import { frozenSet } from "../support/frozen-set.ts";
 import { type Check, isObject, kind, describeKind } from "../support/validate.ts";
@@ -30,6 +30,11 @@ export interface WireForm {
   readonly names?: Readonly<Record<string, string>> | undefined;
   /** The dispatch of the request, for an adapter that sends it through another dispatcher. */
   readonly dispatched?: { readonly options: object; readonly isModern: boolean } | undefined;
+}
+
+/** Returns the host of a request, with a port that is not the scheme's own; `unix:` and the path of a socket. */
+export function hostOf({ url, socketPath }: Pick<HttpRequest, "url" | "socketPath">): string {
+  return socketPath === undefined ? stripRootDot(url.host) : `unix:${socketPath}`;
 }
 
 /** The HTTP methods that have the same effect once and twice (RFC 9110 §9.2.2). */

@@ -54,6 +54,9 @@ export class Limiter {
   #waiting = nobody;
   #pace: Pace;
   #inFlight = 0;
+  /** Whether a request was refused its turn, since the last one was sent and before it: as if it waited. */
+  #isWanted = false;
+  #wasWanted = false;
   #stopTimer: (() => void) | undefined;
 
   constructor(clock: Clock, host: string, pace: Pace) {
@@ -87,10 +90,25 @@ export class Limiter {
     const pause = Math.max(0, paceOpensAt(this.#pace, now) - now);
     const delay = expectedWait(this.#pace, now, this.#waiting.size);
     if (pause > limits.longestPause) throw this.#tooLate(delay, longPause(limits.longestPause));
-    if (now + delay >= limits.deadline) throw this.#tooLate(delay, pastDeadline);
+    if (now + delay >= limits.deadline) {
+      this.#isWanted = true;
+      throw this.#tooLate(delay, pastDeadline);
+    }
     const turn = this.#enqueue(limits, now);
     this.#sendDue();
     return turn;
+  }
+
+  /** Returns when a request that does not queue may be sent; undefined for now. The request counts as one that waits. */
+  nextTurn(): { readonly at: number; readonly source: string } | undefined {
+    const now = this.#clock.now();
+    const load = { inFlight: this.#inFlight, waiting: this.#waiting.size + Number(this.#isWanted) };
+    const turn = nextSendTime(this.#pace, now, load);
+    const behind = this.#waiting.size === 0 ? 0 : now + expectedWait(this.#pace, now, this.#waiting.size);
+    const at = Math.max(turn, behind);
+    if (at <= now) return undefined;
+    this.#isWanted = true;
+    return { at, source: this.#source };
   }
 
   /** Records that a request has ended, with any result. */
@@ -118,7 +136,8 @@ export class Limiter {
     const now = this.#clock.now();
     this.#source = source;
     this.#refusal = refusal;
-    this.#pace = afterLimitHit(this.#pace, { ...hit, now, hasWaiters: this.#waiting.size > 0 });
+    const hasWaiters = this.#waiting.size > 0 || this.#isWanted || this.#wasWanted;
+    this.#pace = afterLimitHit(this.#pace, { ...hit, now, hasWaiters });
     const pause = paceOpensAt(this.#pace, now) - now;
     for (const { longestPause, refuse } of this.#waiting)
       if (pause > longestPause) refuse(this.#tooLate(pause, longPause(longestPause)));
@@ -192,5 +211,7 @@ export class Limiter {
   #recordSent(at: number): void {
     this.#pace = afterSent(this.#pace, at);
     this.#inFlight += 1;
+    this.#wasWanted = this.#isWanted;
+    this.#isWanted = false;
   }
 }

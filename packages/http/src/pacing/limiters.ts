@@ -24,6 +24,14 @@ export interface SentRequest extends LimitedRequest {
   readonly sentAt: number;
 }
 
+/** When the known limits let a request start. */
+export interface RateLimitTurn {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The header or status that announced the limit. */
+  readonly source: string;
+}
+
 /** A response that shows a rate limit. */
 export interface LimitReport extends SentRequest, LimitSignal {
   /** The pause if the server states none, or 0, in milliseconds. */
@@ -102,6 +110,13 @@ export class Limiters {
       for (const limiter of acquired) limiter.release();
       throw error;
     }
+  }
+
+  /** Returns when the limits let a request start that does not queue, and the latest limit; undefined for now. */
+  nextTurn(limited: LimitedRequest, date: number): RateLimitTurn | undefined {
+    const turns = this.#limitersFor(limited).map((limiter) => limiter.nextTurn());
+    const [last] = turns.filter((turn) => turn !== undefined).toSorted((one, other) => other.at - one.at);
+    return last && { ...last, at: date + last.at - this.#clock.now() };
   }
 
   /** Records that the request sent at `sentAt` was accepted. */

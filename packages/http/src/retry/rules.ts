@@ -53,6 +53,8 @@ export type RetryDecision =
       readonly retryAt?: number;
       /** The wait that was requested, in milliseconds. */
       readonly requestedDelay?: number;
+      /** The retries that are left for an attempt after the wait. */
+      readonly retry?: Retry;
     }
   /**
    * A further attempt follows, with `retry` left. It starts at least `minimum` milliseconds from now, and not before the
@@ -234,6 +236,7 @@ function decideWait(facts: RuleFacts, left: Retry, hint: LazyHint): RetryDecisio
       cause: undefined,
       retryAt: now + delay,
       requestedDelay: delay,
+      retry: left,
     };
   }
   return { again: "yes", retry: left, minimum: delay, source };
@@ -245,7 +248,7 @@ function waitForProxy({ retry, now }: RuleFacts, left: Retry, availableIn: numbe
     return { again: "yes", retry: left, minimum: availableIn, source: "back-off" };
   const available =
     availableIn === Infinity ? undefined : { retryAt: now + availableIn, requestedDelay: availableIn };
-  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...available };
+  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...available, retry: left };
 }
 
 /** Returns the wait that the server, the proxy or a policy around the attempt asks for. */

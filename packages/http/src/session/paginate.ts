@@ -17,7 +17,10 @@ export interface Cursor {
 }
 
 /** The next page: its URL, or options that replace those of the request before. Without `url`, the URL stays the same. */
-export type NextPage = string | URL | (Omit<RequestOptions, "stream"> & { readonly url?: string | URL });
+export type NextPage =
+  | string
+  | URL
+  | (Omit<RequestOptions, "stream" | "onWait" | "continuation"> & { readonly url?: string | URL });
 
 /** Returns the next page. Undefined, null, false and "" end the pagination. */
 export type NextFunction = (page: HttpResponse) => NextResult | Promise<NextResult>;
@@ -26,7 +29,7 @@ export type NextFunction = (page: HttpResponse) => NextResult | Promise<NextResu
 export type NextResult = NextPage | null | false | undefined;
 
 /** The options of `session.paginate`. */
-export interface PaginateOptions<Item> extends Omit<RequestOptions, "stream"> {
+export interface PaginateOptions<Item> extends Omit<RequestOptions, "stream" | "onWait" | "continuation"> {
   /** Method of the requests. @default "GET", or "POST" with `json`, `form` or `body` */
   readonly method?: string;
   /**

@@ -10,6 +10,7 @@ import type {
   SessionOptions,
   StreamRequestOptions,
 } from "../call/options.ts";
+import type { CallWait } from "../call/suspension.ts";
 import type { DownloadResult } from "../download/download.ts";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { BodyBudget } from "../model/body-budget.ts";
@@ -182,6 +183,14 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       return responsePromise(Promise.reject(error));
     }
+  }
+
+  /**
+   * Returns how long a request would wait now for the rate limits that the session has learned; undefined when it can be sent
+   * immediately. For programs that schedule requests themselves, with `onWait: "suspend"`.
+   */
+  findRateLimit(method: string, url: string | URL): CallWait | undefined {
+    return this.#runner.findRateLimit(method, url);
   }
 
   /**

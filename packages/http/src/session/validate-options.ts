@@ -197,11 +197,33 @@ const requestHints = {
   ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
 };
 
-/** Checks the options of a single request. */
-export const requestOptionsCheck: Check = options<RequestOptions>(
-  { ...requestChecks, stream: flag },
+const requestFields: Check = options<RequestOptions>(
+  {
+    ...requestChecks,
+    stream: flag,
+    onWait: kind({
+      wanted: '"sleep" or "suspend"',
+      fits: (value) => value === "sleep" || value === "suspend",
+    }),
+    continuation: kind({ wanted: "the continuation of a suspended request", fits: isObject }),
+  },
   requestHints,
 );
+
+/** Checks the options of a single request. */
+export const requestOptionsCheck: Check = (value) => {
+  const problem = requestFields(value);
+  if (problem !== undefined || !isObject(value)) return problem;
+  if (value["onWait"] === "suspend" && value["stream"] === true)
+    return {
+      at: ".onWait",
+      says: "cannot be used with stream: a streamed body cannot be continued",
+      range: false,
+    };
+  return value["continuation"] === undefined || value["onWait"] === "suspend"
+    ? undefined
+    : { at: ".continuation", says: 'needs onWait: "suspend"', range: false };
+};
 
 /** Checks the options of a download. */
 export const downloadOptionsCheck: Check = options<DownloadOptions>(

@@ -24,8 +24,8 @@ class Suspended extends Error {
   }
 }
 
-function suspend(progress: RetryProgress): never {
-  throw new Suspended(progress);
+function suspend(progress: RetryProgress): void {
+  if (progress.waited > 0) throw new Suspended(progress);
 }
 
 interface ScriptedOutcome {

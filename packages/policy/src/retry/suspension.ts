@@ -8,12 +8,12 @@ import type { RetryPolicy } from "./retry.ts";
 export interface Suspension {
   /** The progress with which the call ended before; undefined for a new call. */
   readonly progress: RetryProgress | undefined;
-  /** Called in place of each wait, with the progress after it. The error that it throws ends the call. */
-  readonly suspend: (progress: RetryProgress) => never;
+  /** Called before each retry, with the progress after the wait. An error that it throws ends the call in place of the wait. */
+  readonly suspend: (progress: RetryProgress) => void;
 }
 
 /**
- * Runs a task as the policy does, but calls `suspend` in place of each wait. A call that ends and continues makes the same
+ * Runs a task as the policy does, but calls `suspend` before each wait. A call that ends and continues makes the same
  * attempts, decisions and waits as one that sleeps, and its share of the budget is deposited once.
  *
  * A retry inside of the task waits by itself.
@@ -32,7 +32,7 @@ export function executeSuspendable<T extends R, R>(
     // The last event before a wait. The rule's own callbacks have been called by then.
     on: (event) => {
       on?.(event);
-      if (event.type === "retry" && event.delay > 0) suspend(progressAfter(event.attempt, event.delay));
+      if (event.type === "retry") suspend(progressAfter(event.attempt, event.delay));
     },
   });
 }

@@ -223,7 +223,7 @@ export class ProxyPool implements ProxyProvider {
     const { clock, waitsWhenEmpty } = settings;
     const now = clock.now();
     const checkAt = nextCheckAt(availableAt, { now, deadline, waitsWhenEmpty, canChange: roster.canChange });
-    if (checkAt !== undefined) {
+    if (checkAt !== undefined && request.mayWait !== false) {
       events.flush();
       await waiters.sleep(checkAt - now, { clock: request.clock ?? clock, signal });
       return undefined;

@@ -37,7 +37,7 @@ export interface FetchOptions {
    */
   onWait?: "suspend";
   /** Continues the same request after a suspension. */
-  continuation?: unknown;
+  continuation?: object;
 }
 
 /** Sends one request, with all its retries. A `Session` has this shape. */
