@@ -1,46 +1,12 @@
 #!/usr/bin/env node
-import { systemClock } from "@holdfast/policy";
-import { exitCodes } from "./process/exit-codes.ts";
-import { isClosedPipe } from "./process/write.ts";
-import { runProgram } from "./program/program.ts";
-import { formatDebug, renderError } from "./render/error.ts";
-import { plainText } from "./render/style.ts";
+// Only this file must be readable for an old Node, which fails at the syntax and the modules of the others.
+const oldest = "22.19";
 
-// The arguments may contain credentials, and every user of the machine can read them.
-process.title = "holdfast";
-
-const debug = process.env["HOLDFAST_DEBUG"] === "1";
-
-function crash(error: unknown): void {
-  if (isClosedPipe(error)) return;
-  process.stderr.write(renderError(error, { command: undefined, debug, style: plainText }));
-  process.exit(exitCodes.internal);
-}
-
-process.on("uncaughtException", crash);
-process.stdout.on("error", crash);
-process.stderr.on("error", () => undefined);
-
-// Node's warnings are for developers of the program: Node 22 calls node:sqlite experimental.
-process.removeAllListeners("warning");
-if (debug) process.on("warning", (warning) => process.stderr.write(`${formatDebug(warning)}\n`));
-
-const code = await runProgram(process.argv.slice(2), {
-  get stdin() {
-    return process.stdin;
-  },
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  signals: process,
-  clock: systemClock,
-  exit: (code) => process.exit(code),
-});
-
-function flush(stream: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
-}
-
-// Without the exit, a list from a pipe that stays open would keep an interrupted run alive.
-await Promise.all([flush(process.stdout), flush(process.stderr)]);
-process.exit(code);
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const [oldestMajor = 0, oldestMinor = 0] = oldest.split(".").map(Number);
+if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+  process.stderr.write(
+    `holdfast needs Node ${oldest} or later, and this is Node ${process.versions.node}: install a newer one from https://nodejs.org\n`,
+  );
+  process.exitCode = 1;
+} else void import("./program/start.ts");

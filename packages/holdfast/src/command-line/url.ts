@@ -1,3 +1,4 @@
+import { findSpaceProblem, removeComment } from "@holdfast/policy/internal";
 import { printable } from "../process/printable.ts";
 import { UsageError } from "../process/usage-error.ts";
 
@@ -14,12 +15,16 @@ export function parseOnlyUrl(positionals: readonly string[]): URL {
 }
 
 /**
- * Parses an http or https URL.
+ * Parses an http or https URL, by the rules of a line of a list about spaces and comments.
  *
  * @throws UsageError for any other text.
  */
 export function parseHttpUrl(text: string): URL {
-  const url = URL.parse(text);
+  const word = removeComment(text);
+  const problem = findSpaceProblem(word);
+  if (problem !== undefined)
+    throw new UsageError(`expected an http or https URL, got ${JSON.stringify(printable(text))}: ${problem}`);
+  const url = URL.parse(word);
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
   const suggestion =
     URL.canParse(`https://${text}`) && !text.includes("://")

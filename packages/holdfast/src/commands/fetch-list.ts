@@ -61,9 +61,11 @@ async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunRepor
     style: stylerFor(stream),
     totals: before,
   });
-  const interrupts = listenToInterrupts(io.signals, io.clock, (stage) =>
-    handleInterrupt(stage, { meter, quiet, io }),
-  );
+  const interrupts = listenToInterrupts(io.signals, {
+    clock: io.clock,
+    hasTerminal: [io.stdin, io.stdout, io.stderr].some(({ isTTY }) => isTTY === true),
+    onStage: (stage) => handleInterrupt(stage, { meter, quiet, io }),
+  });
   try {
     if (before !== undefined) meter.print(describeContinuation(directory, before));
     return await runLedger(ledger, {

@@ -23,7 +23,11 @@ test("the first signal drains, the second aborts, and a disposed listener ignore
   const source = new EventEmitter();
   const stages: InterruptStage[] = [];
   let now = 0;
-  const interrupts = listenToInterrupts(source, { now: () => now }, (stage) => stages.push(stage));
+  const interrupts = listenToInterrupts(source, {
+    clock: { now: () => now },
+    hasTerminal: false,
+    onStage: (stage) => stages.push(stage),
+  });
 
   source.emit("SIGINT");
   assert.deepEqual([interrupts.drain.aborted, interrupts.abort.aborted], [true, false]);
@@ -39,4 +43,16 @@ test("the first signal drains, the second aborts, and a disposed listener ignore
 
   assert.deepEqual(stages, ["drain", "abort"]);
   assert.equal(source.listenerCount("SIGINT") + source.listenerCount("SIGTERM"), 0);
+});
+
+test("a hangup drains a process with a terminal, and not another one", () => {
+  for (const hasTerminal of [true, false]) {
+    const source = new EventEmitter();
+    const onStage = (): void => undefined;
+    using interrupts = listenToInterrupts(source, { clock: { now: () => 0 }, hasTerminal, onStage });
+
+    source.emit("SIGHUP");
+
+    assert.equal(interrupts.drain.aborted, hasTerminal);
+  }
 });

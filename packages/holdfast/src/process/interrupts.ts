@@ -29,9 +29,11 @@ export function nextInterrupt(state: InterruptState, now: number): InterruptStat
   return { stage: isDuplicate ? state.stage : nextStage[state.stage], receivedAt: now };
 }
 
-/** Abort signals that follow SIGINT and SIGTERM, until disposed. */
+type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Abort signals that follow SIGINT, SIGTERM and, on a terminal, SIGHUP, until disposed. */
 export interface Interrupts {
-  /** Aborted by the first SIGINT or SIGTERM: requests in flight finish, and no further request starts. */
+  /** Aborted by the first signal: requests in flight finish, and no further request starts. */
   readonly drain: AbortSignal;
   /** Aborted by the second: requests in flight are cancelled. */
   readonly abort: AbortSignal;
@@ -40,16 +42,24 @@ export interface Interrupts {
 
 /** The part of `process` that delivers signals. */
 export interface SignalSource {
-  on(signal: "SIGINT" | "SIGTERM", listener: () => void): unknown;
-  off(signal: "SIGINT" | "SIGTERM", listener: () => void): unknown;
+  on(signal: Signal, listener: () => void): unknown;
+  off(signal: Signal, listener: () => void): unknown;
 }
 
-/** Listens to SIGINT and SIGTERM. `onStage` is called with each new stage, before the abort signals fire. */
+export interface InterruptOptions {
+  readonly clock: Pick<Clock, "now">;
+  /** Whether the process has a terminal. Without one, the end of a terminal is no reason to stop. */
+  readonly hasTerminal: boolean;
+  /** Receives each new stage, before the abort signals fire. */
+  readonly onStage: (stage: InterruptStage) => void;
+}
+
+/** Listens to SIGINT, SIGTERM and, on a terminal, SIGHUP. */
 export function listenToInterrupts(
   source: SignalSource,
-  clock: Pick<Clock, "now">,
-  onStage: (stage: InterruptStage) => void,
+  { clock, hasTerminal, onStage }: InterruptOptions,
 ): Interrupts {
+  const signals: readonly Signal[] = ["SIGINT", "SIGTERM", ...(hasTerminal ? (["SIGHUP"] as const) : [])];
   const drain = new AbortController();
   const abort = new AbortController();
   let state: InterruptState = { stage: "none", receivedAt: -Infinity };
@@ -61,14 +71,12 @@ export function listenToInterrupts(
     if (state.stage === "drain") drain.abort();
     if (state.stage === "abort") abort.abort();
   };
-  source.on("SIGINT", onSignal);
-  source.on("SIGTERM", onSignal);
+  for (const signal of signals) source.on(signal, onSignal);
   return {
     drain: drain.signal,
     abort: abort.signal,
     [Symbol.dispose]: () => {
-      source.off("SIGINT", onSignal);
-      source.off("SIGTERM", onSignal);
+      for (const signal of signals) source.off(signal, onSignal);
     },
   };
 }

@@ -81,9 +81,10 @@ export function isLocked(folder: Folder, name: string): boolean {
   try {
     db = openDatabase(join(folder.path, name), { busyMs: 0 });
     db.exec(takeLock);
-    return false;
+    // Of a file that this user may only read, SQLite takes no lock, and says nothing. The system may list the holder.
+    const holder = findHolder(file);
+    return holder !== undefined && holder !== process.pid;
   } catch (error) {
-    // With read access alone, this user cannot try the lock. The system may list it.
     return resultCodeOf(error) === sqlite.busy || findHolder(file) !== undefined;
   } finally {
     db?.close();

@@ -72,6 +72,14 @@ for (const status of [407, 511, 590, 592, 597]) {
   });
 }
 
+test("a 402 that a proxy forwards is of the origin, which wants to be paid", () => {
+  for (const isForwarded of [true, false])
+    assert.deepEqual(outcomeFromResponse(responseOf(402), isForwarded), {
+      kind: "success",
+      reason: "http-402",
+    });
+});
+
 test("inside a tunnel, a 594 is of the origin", () => {
   assert.equal(outcomeFromResponse(responseOf(594), false).kind, "origin");
 });

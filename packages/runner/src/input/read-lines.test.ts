@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { InputLine } from "../ledger/job.ts";
 import { makeRunDirectory } from "../testing/run-directory.ts";
+import { ListError } from "./list-error.ts";
 import { type LineSource, readLines, maxLineLength } from "./read-lines.ts";
 
 async function texts(source: LineSource): Promise<string[]> {
@@ -57,6 +59,49 @@ describe("readLines", () => {
       },
     );
     await fc.assert(property);
+  });
+
+  const encoded: readonly (readonly [string, Buffer, readonly string[]])[] = [
+    ["UTF-16 with a mark", Buffer.from("\u{FEFF}a\r\nb\u00fc\n", "utf16le"), ["a", "b\u00fc"]],
+    ["UTF-16 without a mark", Buffer.from("http://a/\n", "utf16le"), ["http://a/"]],
+    ["big-endian UTF-16", Buffer.from("\u{FEFF}a\nb\n", "utf16le").swap16(), ["a", "b"]],
+    ["gzip", gzipSync("a\nb\n"), ["a", "b"]],
+    ["two gzip members", Buffer.concat([gzipSync("a\nb"), gzipSync("c\n")]), ["a", "bc"]],
+    ["bytes that are not UTF-8", Buffer.from("a\u00e9 \u00fc\nb", "latin1"), ["a%E9 %FC", "b"]],
+    ["a cut character at the end", Buffer.from([0x61, 0xe2, 0x82]), ["a%E2%82"]],
+    ["Latin-1 between UTF-8", Buffer.from([0xc3, 0xbc, 0xfc, 0xc3, 0xbc]), ["\u00fc%FC\u00fc"]],
+  ];
+  for (const [name, bytes, expected] of encoded)
+    it(`reads ${name}, in one piece and byte by byte`, async () => {
+      assert.deepEqual(await texts([bytes]), expected);
+      assert.deepEqual(await texts([...bytes].map((byte) => Uint8Array.of(byte))), expected);
+    });
+
+  for (const [kind, bytes] of [
+    ["zip", Buffer.from("PK\u0003\u0004....")],
+    ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0])],
+    ["gzip data is damaged", gzipSync("a\n".repeat(1_000)).subarray(0, 20)],
+  ] as const)
+    it(`rejects a list that is no text (${kind})`, async () => {
+      await assert.rejects(
+        texts([bytes]),
+        (error) => error instanceof ListError && error.message.includes(kind),
+      );
+    });
+
+  it("knows whether a file was read to its end, and did not change meanwhile", async () => {
+    const path = join(makeRunDirectory(), "list.txt");
+    writeFileSync(path, "a\nb\n");
+    const whole = readLines(path);
+    for await (const _ of whole);
+    const part = readLines(path);
+    for await (const _ of part) break;
+    const changed = readLines(path);
+    for await (const _ of changed) writeFileSync(path, "a\n");
+
+    assert.deepEqual([whole.isWhole, part.isWhole, changed.isWhole], [true, false, false]);
+    assert.equal(whole.path, path);
+    assert.equal(readLines(["a\n"]).path, undefined);
   });
 
   it("reads the file of a path", async () => {

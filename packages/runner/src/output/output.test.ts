@@ -152,6 +152,11 @@ describe("fileName", () => {
   const table: readonly (readonly [string, string | undefined, string])[] = [
     ["https://example.com/", "text/html", "example.com/000007-index.html"],
     ["https://example.com/a/page.html", "text/html", "example.com/000007-page.html"],
+    [
+      "https://example.com/%E0%A4%B9%E0%A4%BF%E0%A4%82",
+      "text/html",
+      "example.com/000007-\u0939\u093f\u0902.html",
+    ],
     ["https://example.com/a/?q=x%20y", "application/json; charset=utf-8", "example.com/000007-a_q_x_y.json"],
     ["https://example.com:8080/feed", "application/unheard-of", "example.com_8080/000007-feed.bin"],
     ["https://example.com/feed", "constructor", "example.com/000007-feed.bin"],

@@ -33,7 +33,7 @@ function openReader(directory: string, folder: Folder): LedgerReader {
     throw new LedgerError(`${directory} has no ledger: start a run in it, or name another folder`, path);
   checkReadableFiles(folder);
   checkFileVersion(path);
-  const db = openDatabase(path, { readOnly: true });
+  const db = openForReading(folder, path);
   try {
     checkSchema(db, path);
     return new SqliteLedgerReader({ directory, folder, db });
@@ -41,6 +41,31 @@ function openReader(directory: string, folder: Folder): LedgerReader {
     db.close();
     throw error;
   }
+}
+
+/**
+ * Opens the database for reading. A reader of a write-ahead log needs a file next to it. Where this user cannot create one, as on
+ * a read-only disk, and no process writes, the log is empty and the database alone is complete.
+ */
+function openForReading(folder: Folder, path: string): DatabaseSync {
+  const db = openDatabase(path, { readOnly: true });
+  try {
+    db.exec("SELECT 1 FROM sqlite_schema LIMIT 1");
+    return db;
+  } catch (error) {
+    db.close();
+    const log = folder.lstat(`${runFiles.database}-wal`);
+    if (log !== undefined && log.size > 0) throw explainUnreadableLog(path, error);
+    return openDatabase(path, { immutable: true });
+  }
+}
+
+function explainUnreadableLog(path: string, cause: unknown): LedgerError {
+  return new LedgerError(
+    `${path} has results in ${runFiles.database}-wal that cannot be read here, because its folder is read-only: copy the folder to another disk`,
+    path,
+    { cause },
+  );
 }
 
 /** Returns the path of the database in a directory. */
