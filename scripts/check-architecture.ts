@@ -47,6 +47,8 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     only: { "structured-headers": "retry/dialects/" },
     layers: [
       "internal",
+      "axios",
+      "got",
       "undici",
       "session",
       "dispatch",

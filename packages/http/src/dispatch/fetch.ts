@@ -32,7 +32,8 @@ function dispatchOf(engine: Engine, known: KnownRequest): Dispatch {
   };
 }
 
-function elsewhere({ defaults, options: { sensitiveHeaders = [] } }: Engine): RequestDefaults {
+/** Returns what the session adds to a request to another origin than the first: no credentials. */
+export function elsewhere({ defaults, options: { sensitiveHeaders = [] } }: Engine): RequestDefaults {
   return { ...defaults, ...withoutCredentials(defaults, sensitiveHeaders), elsewhere: undefined };
 }
 

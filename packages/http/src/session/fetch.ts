@@ -13,13 +13,12 @@ export function lazyFetch(engine: Engine): Fetch {
   /** The first call: its request must be complete before it returns, since the caller may change the parts of it afterwards. */
   const loadAndSend = (input: Input, init: RequestInit | undefined): Promise<Response> => {
     const request = new Request(input, init);
-    const body = init?.body;
+    const body = copyBytes(init?.body);
     // A request follows the signal of another request only as long as that one is not garbage-collected.
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-    const isMutable = ArrayBuffer.isView(body) || body instanceof ArrayBuffer;
     return import("../dispatch/fetch.ts").then(({ fetchThrough }) => {
       loaded ??= fetchThrough(engine, platform);
-      return loaded(request, signal === undefined ? undefined : { signal }, isMutable ? undefined : body);
+      return loaded(request, signal === undefined ? undefined : { signal }, body);
     });
   };
   // oxlint-disable-next-line typescript/no-useless-default-assignment -- `fetch.length` is 1.
@@ -33,6 +32,14 @@ export function lazyFetch(engine: Engine): Fetch {
       return Promise.reject(error);
     }
   };
+}
+
+/** Copies a body of bytes, which the caller may change before it is sent. */
+function copyBytes(body: unknown): unknown {
+  if (body instanceof ArrayBuffer) return body.slice();
+  return ArrayBuffer.isView(body)
+    ? Uint8Array.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength))
+    : body;
 }
 
 function hasDispatcher(init: object | undefined | null): boolean {

@@ -1,0 +1,2 @@
+// `holdfast/axios`: everything of `@holdfast/http/axios`.
+export * from "@holdfast/http/axios";

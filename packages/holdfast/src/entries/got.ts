@@ -1,0 +1,2 @@
+// `holdfast/got`: everything of `@holdfast/http/got`.
+export * from "@holdfast/http/got";

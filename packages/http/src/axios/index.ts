@@ -1,0 +1,1 @@
+export { attach, type AxiosInstance } from "./attach.ts";

@@ -1,0 +1,1 @@
+export { attach, type GotInstance } from "./attach.ts";
