@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -297,5 +297,49 @@ test("holdfast with --public-only refuses this machine, and says so once per lin
   assert.deepEqual([run.code, get.code], [3, 3]);
   assert.match(run.err, /2 failed: address-not-allowed/);
   assert.match(get.err, /127\.0\.0\.1 is not public \(loopback\)/);
+  assert.match(get.err, /--allow-address/);
   assert.deepEqual(visits, []);
+});
+
+test("holdfast --allow-address opens ranges of --public-only, from a file of options, too", async (t) => {
+  const { port, visits } = await startOrigin(t);
+  const cwd = await mkdtemp(join(tmpdir(), "holdfast-addresses-"));
+  t.after(() => rm(cwd, { recursive: true, force: true }));
+  const url = `http://127.0.0.1:${port}/`;
+  await writeFile(join(cwd, "open.json"), '{ "public-only": true, "allow-address": ["::1", "127.0.0.0/8"] }');
+
+  const flags = ["--public-only", "--allow-address", "::1", "--allow-address", "127.0.0.0/8"];
+  const get = await startHoldfast(["get", url, ...flags], { cwd }).ended;
+  const run = await startHoldfast(["run", url, "-o", "out", "--config", "open.json"], { cwd }).ended;
+
+  assert.deepEqual([get.code, run.code], [0, 0], get.err + run.err);
+  assert.equal(visits.length, 2);
+});
+
+for (const [flags, message] of [
+  [["--allow-address", "10.0.0.0/8"], /--allow-address needs --public-only/],
+  [["--proxy-resolves"], /--proxy-resolves needs --public-only/],
+  [["--public-only", "--allow-address", "10.0.0.0/33"], /--allow-address must be an IP address or a range/],
+  [["--public-only", "--allow-address", "localhost"], /--allow-address must be an IP address or a range/],
+] as const)
+  test(`holdfast get ${flags.join(" ")} is a wrong command line`, async () => {
+    const cwd = tmpdir();
+
+    const { code, err } = await startHoldfast(["get", "http://127.0.0.1:9/", ...flags], { cwd }).ended;
+
+    assert.equal(code, 2);
+    assert.match(err, message);
+  });
+
+test("holdfast --proxy-resolves lets a proxy look up a name that it cannot check", async (t) => {
+  const { port, visits } = await startOrigin(t);
+  const [url, cwd] = ["http://name.test/", tmpdir()];
+  const flags = ["--public-only", "--proxy", `http://127.0.0.1:${port}`, "--attempts", "1"];
+
+  const refused = await startHoldfast(["get", url, ...flags], { cwd }).ended;
+  const sent = await startHoldfast(["get", url, ...flags, "--proxy-resolves"], { cwd }).ended;
+
+  assert.match(refused.err, /cannot be checked.*--proxy-resolves/);
+  assert.equal(sent.code, 0, sent.err);
+  assert.deepEqual(visits.length, 1);
 });

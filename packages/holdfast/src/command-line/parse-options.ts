@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 import { suggest, toMs, ownValue } from "@holdfast/policy/internal";
 import type { Duration } from "@holdfast/policy";
@@ -114,6 +115,23 @@ export function parseByteSize(option: string, text: string | undefined): number 
 
 function isDuration(text: string): text is Extract<Duration, string> {
   return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text);
+}
+
+/** Parses IP addresses and ranges of them, such as `10.0.0.0/8`; none are undefined. */
+export function parseAddresses(
+  option: string,
+  texts: readonly string[] | undefined,
+): readonly string[] | undefined {
+  for (const text of texts ?? [])
+    if (!isAddressRange(text))
+      throw new OptionError(option, "must be an IP address or a range, such as 10.1.0.0/16", text);
+  return texts;
+}
+
+function isAddressRange(text: string): boolean {
+  const [, address = "", length = "0"] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(length) <= (family === 4 ? 32 : 128);
 }
 
 /** Parses one of the words; undefined stands for the first of them. */

@@ -1,6 +1,11 @@
 import type { RetryInit, Session, SessionOptions } from "@holdfast/http";
 import { type HeaderSource, parseHeaderSources, resolveHeaders } from "../command-line/header-sources.ts";
-import { parseByteSize, parseDuration, parseWholeNumber } from "../command-line/parse-options.ts";
+import {
+  parseAddresses,
+  parseByteSize,
+  parseDuration,
+  parseWholeNumber,
+} from "../command-line/parse-options.ts";
 import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 
@@ -20,6 +25,8 @@ export const sessionFlags = {
   "header-env": { type: "string", multiple: true, remember: false },
   "header-file": { type: "string", multiple: true, remember: false },
   "public-only": { type: "boolean" },
+  "allow-address": { type: "string", multiple: true },
+  "proxy-resolves": { type: "boolean" },
 } as const;
 
 /** Returns the lines of a help text about these options, with the defaults of `--max-bytes` and `--wire-timeout`. */
@@ -40,7 +47,11 @@ export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   --header-env 'N=VAR'     the same, with the value of an environment variable
   --header-file 'N=FILE'   the same, with the content of a file
   --public-only            connect only to public addresses, and not to this
-                           machine or to private networks`;
+                           machine or to private networks
+  --allow-address RANGE    with --public-only, also connect to these addresses,
+                           such as 10.1.0.0/16; may be repeated
+  --proxy-resolves         with --public-only, let a proxy look up the names of
+                           http URLs, unchecked`;
 }
 
 /** The lines of a help text about the values of these options. */
@@ -60,7 +71,8 @@ export interface SessionSettings {
   readonly minSpeed: number | undefined;
   /** Bytes of all bodies at a time. */
   readonly maxMemory?: number | undefined;
-  readonly publicOnly: boolean;
+  /** The addresses that may be used; undefined for all. */
+  readonly addresses: Pick<SessionOptions, "addresses" | "allowAddresses" | "proxyResolves"> | undefined;
   /** Where the passwords of hosts are: the path of a netrc file, or `true` for that of the user. */
   readonly netrc?: string | true;
 }
@@ -80,8 +92,27 @@ export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["val
     wire: parseDuration("wire-timeout", values["wire-timeout"]),
     maxBytes: parseByteSize("max-bytes", values["max-bytes"]),
     minSpeed: values["min-speed"] === "0" ? 0 : parseByteSize("min-speed", values["min-speed"]),
-    publicOnly: values["public-only"] === true,
+    addresses: readAddressFlags(values),
     ...readNetrcFlags(values),
+  };
+}
+
+function readAddressFlags({
+  "public-only": publicOnly,
+  "allow-address": allowed,
+  "proxy-resolves": proxyResolves,
+}: ParsedOptions<typeof sessionFlags>["values"]): SessionSettings["addresses"] {
+  const allowAddresses = parseAddresses("allow-address", allowed);
+  if (publicOnly !== true) {
+    const useless = allowAddresses !== undefined ? "allow-address" : proxyResolves && "proxy-resolves";
+    if (typeof useless === "string")
+      throw new OptionError(useless, "needs --public-only, without which every address is allowed");
+    return undefined;
+  }
+  return {
+    addresses: "public",
+    ...(allowAddresses !== undefined && { allowAddresses }),
+    ...(proxyResolves === true && { proxyResolves }),
   };
 }
 
@@ -125,12 +156,12 @@ export async function openSession(
   const headers = resolveHeaders(settings.headers, env);
   const { Session, sessionDefaults } = await import("@holdfast/http");
   if (settings.netrc !== undefined) await checkNetrc(settings.netrc);
-  const { total, connect, read, wire, maxBytes, maxMemory, minSpeed, publicOnly, netrc } = settings;
+  const { total, connect, read, wire, maxBytes, maxMemory, minSpeed, addresses, netrc } = settings;
   return new Session({
     headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...given({ maxBytes, maxMemory, minSpeed }),
-    ...(publicOnly && { addresses: "public" as const }),
+    ...addresses,
     ...(netrc !== undefined && { netrc }),
     ...(proxy === undefined ? {} : { proxy }),
     timeout: given({ total, connect, read, wire }),

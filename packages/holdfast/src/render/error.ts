@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { HoldfastError } from "@holdfast/policy";
 import { printable, printableLines, redactUrls } from "../process/printable.ts";
 import { UsageError } from "../process/usage-error.ts";
-import { formatAdvice } from "./advice.ts";
+import { formatAdvice, nameOptions } from "./advice.ts";
 import type { Styler } from "./style.ts";
 
 /** How to render an error. */
@@ -32,7 +32,8 @@ export function formatDebug(value: unknown): string {
 function formatErrorMessage(error: unknown): string {
   if (!(error instanceof Error)) return `internal error: ${printable(String(error), 500)}`;
   const hide = error instanceof UsageError ? redactUrls : undefined;
-  const message = printable(error.message === "" ? error.name : error.message, 500, hide);
+  const written = error instanceof HoldfastError ? nameOptions(error.message) : error.message;
+  const message = printable(written === "" ? error.name : written, 500, hide);
   return isExpected(error) ? message : `internal error: ${error.name}: ${message}`;
 }
 

@@ -9,8 +9,9 @@ export interface RefusedCookie {
 }
 
 /*
- * What a server can make a jar keep and send. Most of the numbers are those of draft-ietf-httpbis-rfc6265bis and of browsers:
- * a host must neither fill the memory, nor push out or crowd out the cookies of another host of its domain.
+ * Bounds on the cookies that a server can make a jar keep and send. Most of the numbers are those of
+ * draft-ietf-httpbis-rfc6265bis and of browsers: a host must neither fill the memory, nor push out or crowd out the cookies
+ * of another host of its domain.
  */
 const maxPairBytes = 4_096;
 const maxAttributeBytes = 1_024;

@@ -111,6 +111,55 @@ test("an error of the token request is not kept", async () => {
   assert.equal((await api.session.get(url)).status, 200);
 });
 
+test("does not follow a redirect of the token endpoint, with or without the secret in the body", async () => {
+  for (const sendSecretIn of ["header", "body"] as const) {
+    const elsewhere = { status: 307, headers: { location: "https://evil.test/token" } };
+    const { auth, adapter } = client([elsewhere, token("t1")], { sendSecretIn });
+
+    const error = await catchFailure(scripted([{}], { auth }).session.get(url));
+
+    assert.match(
+      String(error),
+      /token endpoint https:\/\/auth\.test\/token responded with 307: give its final URL/,
+    );
+    assert.equal(adapter.requests.length, 1);
+  }
+});
+
+for (const [lifetime, requests] of [
+  [null, 1],
+  ["", 1],
+  [[], 1],
+  [true, 1],
+  [1e308, 1],
+  ["3600", 1],
+  [0, 2],
+  [-1, 2],
+] as const)
+  test(`an expires_in of ${JSON.stringify(lifetime)} needs ${requests} token requests for two requests`, async () => {
+    const body = JSON.stringify({ access_token: "t", expires_in: lifetime });
+    const { auth, adapter } = client([{ body }, { body }]);
+    const api = scripted([{}, {}], { auth });
+
+    await api.session.get(url);
+    await api.session.get(url);
+
+    assert.equal(adapter.requests.length, requests);
+  });
+
+test("a token that would break the head of a request is an error that does not quote it", async () => {
+  for (const value of ["secret1\r\nx: y", "secret1\n", "secret1\u0000", "secret1\u2028"]) {
+    const { auth } = client([token(value)]);
+    const api = scripted([{}], { auth });
+
+    const error = await catchFailure(api.session.get(url));
+
+    assert.ok(error instanceof TypeError, String(error));
+    assert.doesNotMatch(String(error.stack), /secret1/);
+    assert.equal(api.adapter.requests.length, 0);
+  }
+});
+
 test("refuses a wrong option by name", () => {
   const right = { tokenUrl: "https://auth.test/", clientId: "a", clientSecret: "b" };
   assert.throws(() => clientCredentialsAuth({ ...right, tokenUrl: "nowhere" }), /\.tokenUrl takes a URL/);

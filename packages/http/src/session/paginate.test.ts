@@ -184,6 +184,15 @@ const refused: readonly (readonly [
     /another origin, https:\/\/evil\.test/,
   ],
   [
+    "a next page on the first origin that the target of a redirect names",
+    [
+      { status: 302, headers: { location: "https://other.test/items" } },
+      json([1], "<https://a.test/transfer?to=me>; rel=next"),
+    ],
+    {},
+    /redirected to another origin, https:\/\/other\.test, which names https:\/\/a\.test\/transfer/,
+  ],
+  [
     "a next page that came before",
     [json([1], "<?page=2>; rel=next"), json([2], "<?page=1>; rel=next")],
     {},

@@ -183,12 +183,25 @@ class Pages {
         `The next page of ${shorten(response.url, 500)} is not a URL: ${quote(shorten(text, 500))}`,
         response,
       );
+    this.#checkOrigin(page, url);
+    return this.#exact(page, url);
+  }
+
+  #checkOrigin(page: Page, url: URL): void {
+    const { response } = page;
+    const advice = "If you trust it, return its URL from a function: next: (page) => …";
     if (leavesOrigin(page.url, url))
       throw new PaginationError(
-        `The next page of ${shorten(page.url.href, 500)} is on another origin, ${url.origin}. If you trust it, return its URL from a function: next: (page) => …`,
+        `The next page of ${shorten(page.url.href, 500)} is on another origin, ${url.origin}. ${advice}`,
         response,
       );
-    return this.#exact(page, url);
+    // It does not have the credentials, and would choose where on the first origin they are used.
+    const target = new URL(response.url);
+    if (leavesOrigin(page.url, target))
+      throw new PaginationError(
+        `${shorten(page.url.href, 500)} redirected to another origin, ${target.origin}, which names ${shorten(url.href, 500)} as the next page. ${advice}`,
+        response,
+      );
   }
 
   #exact({ request, response }: Page, url: URL): PageRequest {

@@ -23,6 +23,9 @@ export interface ClientCredentialsOptions {
   readonly clock?: Clock;
 }
 
+// Every request sends the token in its head.
+const maxResponseBytes = 65_536;
+
 /** A token and its lifetime. */
 export interface Token {
   readonly value: string;
@@ -54,8 +57,16 @@ export async function requestToken(options: ClientCredentialsOptions, clock: Clo
     auth: sendSecretIn === "header" ? auth : () => undefined,
     // A second token does no harm.
     retry: { allowedMethods: ["POST"] },
+    // With the secret in the body, a redirect would send it elsewhere (RFC 9700 §4.12).
+    maxRedirects: 0,
+    maxBytes: maxResponseBytes,
   });
-  return readToken(await response.raiseForStatus().json(), sentAt);
+  const { status, url } = response.raiseForStatus();
+  if (status >= 300)
+    throw new TypeError(
+      `The token endpoint ${url} responded with ${status}: give its final URL as clientCredentialsAuth.tokenUrl`,
+    );
+  return readToken(await response.json(), sentAt);
 }
 
 function encodeField(text: string): string {
@@ -73,8 +84,9 @@ function readToken(json: unknown, sentAt: number): Token {
     throw new TypeError(
       `The token endpoint must return a bearer token, and returned a token of another type`,
     );
-  const seconds = Number(lifetime);
-  return { value, renewAt: Number.isFinite(seconds) ? sentAt + renewAfter(seconds * 1_000) : Infinity };
+  // Some servers send the number as a string.
+  const seconds = typeof lifetime === "string" && /^\d+$/.test(lifetime) ? Number(lifetime) : lifetime;
+  return { value, renewAt: typeof seconds === "number" ? sentAt + renewAfter(seconds * 1_000) : Infinity };
 }
 
 /** A token is renewed 30 s before it expires, or after nine tenths of a short life. */
