@@ -16,6 +16,8 @@ export function bearerAuth(token: string | TokenFunction): Auth {
     throw new TypeError(
       `bearerAuth takes a token, or a function that returns one, got ${describeKind(token)}`,
     );
+  if (typeof token === "string" && /^bearer\s/i.test(token))
+    throw new TypeError("bearerAuth takes the token alone, without the word Bearer in front of it");
   if (typeof token === "string")
     return (_request, refused) => (refused === undefined ? bearer(token) : undefined);
   const tokens = new Tokens(token);

@@ -161,7 +161,7 @@ function parseMethod(method: unknown): string {
     return commonMethods.has(name) ? name : method;
   }
   throw new TypeError(
-    `The method of a request must be a name such as "GET", and not CONNECT, got ${quote(method)}`,
+    `The method of a request must be a name such as "GET", and not CONNECT, got ${quote(method)}: write request(method, url, options)`,
   );
 }
 

@@ -70,7 +70,8 @@ export function toBody(init: unknown): Body {
 
 function describeWrongBody(init: unknown): string {
   if (init instanceof Promise) return "a promise: await it first";
-  return init === null ? "null" : typeof init;
+  if (typeof init !== "object" || init === null) return init === null ? "null" : typeof init;
+  return "object: did you mean json or form?";
 }
 
 function toBytesBody(init: unknown): Body | undefined {

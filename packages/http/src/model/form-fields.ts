@@ -20,7 +20,7 @@ const manyFields = kind({
 
 const field = kind({
   wanted:
-    "a string, a number, true or false, a File, a Blob such as `await openAsBlob(path)` of node:fs, or a list of them",
+    "a string, a number, true or false, a File, a Blob such as await openAsBlob(path), or a list of them",
   fits: (value) => [value].flat().every(isFormValue),
   // Most likely of a log-in.
   secret: true,

@@ -102,7 +102,9 @@ export function parseUrl(input: string | URL, params?: Params): URL {
 
 function parse(input: string | URL): URL {
   if (typeof input !== "string" && !(input instanceof URL))
-    throw new InvalidUrlError(`url must be a string or URL, got ${describeKind(input)}`);
+    throw new InvalidUrlError(
+      `url must be a string or URL, got ${describeKind(input)}: write get(url, options)`,
+    );
   try {
     return new URL(input);
   } catch {

@@ -11,6 +11,7 @@ import { loadUtil } from "../support/builtins.ts";
 import { describeIssues, type SchemaIssue, type StandardSchema } from "./schema.ts";
 import { describeInvalidJson } from "./invalid-json.ts";
 import { readServerMessage } from "./server-message.ts";
+import { isObject } from "../support/validate.ts";
 import { statusVerdict, type Verdict } from "./verdict.ts";
 
 /** The fields from which a response is built. */
@@ -366,6 +367,9 @@ export function validatorOf(
   response: HttpResponse,
 ): Validator | undefined {
   if (schema === undefined) return undefined;
+  // Of JavaScript, or of a reviver as JSON.parse takes one.
+  if (!isObject(schema) && typeof schema !== "function") throw new TypeError(wrongSchema);
+  if (!("~standard" in schema)) throw new TypeError(wrongSchema);
   return async (value) => {
     const result = await schema["~standard"].validate(value);
     if (result.issues === undefined) return result.value;
@@ -373,6 +377,9 @@ export function validatorOf(
     throw response.status >= 400 ? new StatusError(response, { cause }) : cause;
   };
 }
+
+const wrongSchema =
+  "json and jsonLines take a Standard Schema as their argument, such as one of zod, valibot or arktype";
 
 /** Returns whether the status says that there is no content (RFC 9110 §15.3.5, §15.3.6). */
 function hasNoContent({ status }: HttpResponse): boolean {

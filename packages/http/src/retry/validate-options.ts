@@ -20,10 +20,12 @@ const counter = kind({
   type: "number",
 });
 
-const functionOrNull = kind({
-  wanted: "a function, or null for none",
-  fits: (value) => value === null || isFunction(value),
-});
+function functionOrNull(example: string): Check {
+  return kind({
+    wanted: `a function, such as ${example}, or null for none`,
+    fits: (value) => value === null || isFunction(value),
+  });
+}
 
 const jitter = kind({
   wanted: '"full", milliseconds, 0 or more, or a string such as "1s"',
@@ -55,8 +57,8 @@ export const retryCheck: Check = options<RetryInit>(
     backoffMax: duration,
     backoffJitter: (value) => (value === "full" ? undefined : jitter(value)),
     fastFirst: flag,
-    wait: functionOrNull,
-    when: functionOrNull,
+    wait: functionOrNull('waitFixed("1s")'),
+    when: functionOrNull("({ response }) => response?.status === 404"),
     raiseOnRedirect: flag,
     raiseOnStatus: flag,
     respectRetryAfterHeader: flag,
@@ -78,14 +80,20 @@ export const retryCheck: Check = options<RetryInit>(
     retries: "total",
     maxRetries: "total",
     attempts: "total, the retries after the first attempt",
+    maxAttempts: "total, the retries after the first attempt",
+    stop: 'total, or timeout: "1m", next to retry',
     limit: "total",
     codes: "statusForcelist",
+    statuses: "statusForcelist",
+    retryOn: "statusForcelist",
     afterStatusCodes: "statusForcelist",
     httpMethodsToRetry: "allowedMethods",
     method_whitelist: "allowedMethods",
     methodWhitelist: "allowedMethods",
     errorCodes: "when",
     shouldRetry: "when",
+    retryIf: "when",
+    condition: "when",
     retryCondition: "when",
     retryOnTimeout: "read",
     enforceRetryRules: "when",

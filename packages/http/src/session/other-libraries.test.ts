@@ -14,7 +14,8 @@ const names: Readonly<Record<string, string>> = {
   requests:
     "data files allow_redirects proxies verify cert max_retries trust_env pool_connections pool_maxsize raise_for_status",
   undici: "query dispatcher headersTimeout bodyTimeout connectTimeout",
-  general: "maxRetries retryDelay retryCondition totalTimeout deadline token bearer qs jar strictSSL",
+  general:
+    "logger debug verbose userAgent circuitBreaker breaker rateLimit concurrency insecure apiKey cookiesFile dns allowH2 unixSocket follow url schema maxRetries retryDelay retryCondition totalTimeout deadline token bearer qs jar strictSSL",
 };
 
 for (const [library, list] of Object.entries(names)) {
@@ -55,6 +56,11 @@ const nested: readonly (readonly [options: SessionOptions | Record<string, unkno
     respect_retry_after_header: "respectRetryAfterHeader",
     minTimeout: "backoffFactor",
     maxTimeout: "backoffMax",
+    maxAttempts: "total, the retries after the first attempt",
+    statuses: "statusForcelist",
+    retryOn: "statusForcelist",
+    retryIf: "when",
+    stop: 'total, or timeout: "1m", next to retry',
   }).map(([name, hint]) => [{ retry: { [name]: 1 } }, hint] as const),
   ...Object.entries({
     request: "total",

@@ -203,6 +203,8 @@ export class Session implements AsyncDisposable {
   async download(url: string | URL, file: string, options: DownloadOptions = {}): Promise<DownloadResult> {
     if (options.body !== undefined) ignoreFailures(options.body);
     if (this.#isOver) throw new SessionClosedError();
+    if (typeof file !== "string" || file === "")
+      throw new TypeError("download takes the path of a file as its second argument: download(url, file)");
     refuse("download", downloadOptionsCheck(options));
     return this.#runner.download(url, file, options);
   }

@@ -93,7 +93,7 @@ const both: readonly Row[] = [
   ],
   [
     { proxy: ["http://p"] },
-    "?.proxy takes one proxy or a ProxyPool; for several proxies run `npm install @holdfast/proxies` and pass proxy: new ProxyPool([...])",
+    "?.proxy takes one proxy or a ProxyPool; for several proxies pass proxy: new ProxyPool([...]), from holdfast or @holdfast/proxies",
   ],
   [{ proxy: "ftp://u:secret@x:1" }, "?.proxy cannot be used: The proxy URL must start with one of"],
   [{ proxy: "http://" }, "?.proxy cannot be used: The proxy URL is not a valid URL"],
@@ -118,10 +118,13 @@ const ofSession: readonly Row[] = [
     { baseUrl: "ftp://x/" },
     '?.baseUrl takes an http or https URL, the base of relative URLs, got "ftp://x/"',
   ],
-  [{ cookies: true }, "?.cookies takes a CookieJar of tough-cookie, or false to store no cookies, got true"],
+  [
+    { cookies: true },
+    "?.cookies takes a CookieJar of tough-cookie, such as await parseCookiesTxt(text), or false to store no cookies, got true",
+  ],
   [
     { cookies: {} },
-    "?.cookies takes a CookieJar of tough-cookie, or false to store no cookies, got an object",
+    "?.cookies takes a CookieJar of tough-cookie, such as await parseCookiesTxt(text), or false to store no cookies, got an object",
   ],
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
   [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
@@ -147,7 +150,7 @@ const ofSession: readonly Row[] = [
     '?.socketPath takes the path of a Unix socket, such as "/var/run/docker.sock", got ""',
   ],
   [{ enableUnixSockets: "yes" }, '?.enableUnixSockets takes true or false, got "yes"'],
-  [{ policy: 5 }, "?.policy takes a function, got 5"],
+  [{ policy: 5 }, "?.policy takes a function that returns a policy, such as () => breaker(), got 5"],
   [{ pacing: "no" }, '?.pacing takes true, false or "even", got "no"'],
   [
     { sensitiveHeaders: "X-A" },
@@ -174,8 +177,11 @@ const ofTransport: readonly Row[] = [
     '?.tls has no option "rejectUnauthorised": did you mean rejectUnauthorized?',
   ],
   [{ tls: { rejectUnauthorized: 0 } }, "?.tls.rejectUnauthorized takes true or false, got 0"],
-  [{ tls: { ca: 5 } }, "?.tls.ca takes certificates in PEM, got a number"],
-  [{ tls: { ca: "garbage" } }, "?.tls.ca takes certificates in PEM, got a string"],
+  [{ tls: { ca: 5 } }, "?.tls.ca takes certificates in PEM, such as readFileSync(path), got a number"],
+  [
+    { tls: { ca: "garbage" } },
+    "?.tls.ca takes certificates in PEM, such as readFileSync(path), got a string",
+  ],
   [
     { tls: { ca: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" } },
     "?.tls.ca takes certificates in PEM",

@@ -110,7 +110,7 @@ const sessionChecks: Checks<SessionOptions> = {
     'a list of origins such as ["https://other.example"]',
   ),
   cookies: kind({
-    wanted: "a CookieJar of tough-cookie, or false to store no cookies",
+    wanted: "a CookieJar of tough-cookie, such as await parseCookiesTxt(text), or false to store no cookies",
     fits: (value) => value === false || cookieJarCheck(value) === undefined,
   }),
   budget: objectWithMethods("a budget, such as retryBudget()", ["deposit", "withdraw"]),
@@ -119,7 +119,7 @@ const sessionChecks: Checks<SessionOptions> = {
     fits: (value) => typeof value === "boolean" || (typeof value === "string" && value !== ""),
     type: "string",
   }),
-  policy: aFunction,
+  policy: kind({ wanted: "a function that returns a policy, such as () => breaker()", fits: isFunction }),
   pacing: kind({
     wanted: 'true, false or "even"',
     fits: (value) => typeof value === "boolean" || value === "even",
@@ -152,7 +152,11 @@ const sessionHints = {
   ...Object.fromEntries(ofRequest.map((name) => [name, `${name} of the request`])),
 };
 
-const sessionFields: Check = options<SessionOptions>(sessionChecks, sessionHints);
+const sessionFields: Check = options<SessionOptions>(
+  sessionChecks,
+  sessionHints,
+  ". The base of its URLs is the option baseUrl",
+);
 
 /** Checks the options of a `Session`. */
 export const sessionOptionsCheck: Check = (value) => {
@@ -192,10 +196,16 @@ const requestChecks = {
 };
 
 const requestHints = {
-  ...optionHints,
-  ...otherLibraries,
+  ...Object.fromEntries(Object.entries({ ...optionHints, ...otherLibraries }).map(ofSession)),
   ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
 };
+
+/** Adds to a hint that its option is one of the session. */
+function ofSession([name, hint]: readonly [name: string, hint: string]): readonly [string, string] {
+  const [option = ""] = /^\w+/.exec(hint) ?? [];
+  const isOfSession = option in sessionChecks && !(option in requestChecks);
+  return [name, isOfSession ? `${hint} of the session` : hint];
+}
 
 const requestFields: Check = options<RequestOptions>(
   {
@@ -208,6 +218,7 @@ const requestFields: Check = options<RequestOptions>(
     continuation: kind({ wanted: "the continuation of a suspended request", fits: isObject }),
   },
   requestHints,
+  ". Data to send goes into json, form or body",
 );
 
 /** Checks the options of a single request. */
@@ -233,7 +244,12 @@ export const downloadOptionsCheck: Check = options<DownloadOptions>(
     digest: kind({ wanted: 'a digest such as "sha-256=…"', fits: (value) => typeof value === "string" }),
     onProgress: aFunction,
   },
-  { ...requestHints, checksum: "digest", sha256: "digest: `sha-256=${…}`" },
+  {
+    ...requestHints,
+    resume: "the same call: it always continues a part",
+    checksum: "digest",
+    sha256: "digest: `sha-256=${…}`",
+  },
 );
 
 /** Checks the options of a pagination. */

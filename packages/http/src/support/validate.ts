@@ -48,15 +48,24 @@ export function kind({ wanted, fits, type, secret = false }: Kind): Check {
         };
 }
 
-/** Returns a check for an object of optional options. `hints` map option names of other libraries to ours. */
-export function options<T>(checks: Checks<T>, hints: Readonly<Record<string, string>> = {}): Check {
+/**
+ * Returns a check for an object of optional options. `hints` map option names of other libraries to ours. `advice` ends the
+ * message about a value that has nothing in common with options.
+ */
+export function options<T>(
+  checks: Checks<T>,
+  hints: Readonly<Record<string, string>> = {},
+  advice = "",
+): Check {
   const known = new Map<string, Check>(Object.entries<Check>(checks));
+  const withAdvice = (problem: Problem): Problem => ({ ...problem, says: `${problem.says}${advice}` });
   return (value) => {
-    if (!isObject(value) || Array.isArray(value)) return notOptions(value, known);
+    if (!isObject(value) || Array.isArray(value)) return withAdvice(notOptions(value, known));
     // Hot path: called for every request with options. A list of the names would be one more object.
     for (const name in value) {
       const check = known.get(name);
-      const problem = check === undefined ? unknownName(name, known, hints) : checkGiven(check, value[name]);
+      const problem =
+        check === undefined ? unknownName({ name, known, hints, advice }) : checkGiven(check, value[name]);
       if (problem !== undefined)
         return { ...problem, at: check === undefined ? "" : `.${name}${problem.at}` };
     }
@@ -168,13 +177,19 @@ function notOptions(value: unknown, known: ReadonlyMap<string, Check>): Problem 
   };
 }
 
-function unknownName(
-  name: string,
-  known: ReadonlyMap<string, Check>,
-  hints: Readonly<Record<string, string>>,
-): Problem {
+function unknownName({
+  name,
+  known,
+  hints,
+  advice,
+}: {
+  readonly name: string;
+  readonly known: ReadonlyMap<string, Check>;
+  readonly hints: Readonly<Record<string, string>>;
+  readonly advice: string;
+}): Problem {
   const names = [...known.keys()];
   const hint = ownValue(hints, name) ?? suggest(name, names);
-  const more = hint === undefined ? `it has ${names.join(", ")}` : `did you mean ${hint}?`;
+  const more = hint === undefined ? `it has ${names.join(", ")}${advice}` : `did you mean ${hint}?`;
   return { at: "", says: `has no option ${quote(name)}: ${more}`, range: false };
 }

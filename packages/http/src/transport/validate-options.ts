@@ -35,7 +35,7 @@ const keyMaterial = kind({
 const tlsFields: Check = options<TlsOptions>(
   {
     ca: kind({
-      wanted: "certificates in PEM",
+      wanted: "certificates in PEM, such as readFileSync(path)",
       fits: (value) => [value].flat().every((one) => isPem(one)),
       secret: true,
     }),
@@ -50,7 +50,7 @@ const tlsFields: Check = options<TlsOptions>(
     ciphers: stringOption,
     requireCloseNotify: flag,
   },
-  { verify: "rejectUnauthorized" },
+  { verify: "rejectUnauthorized", insecure: "rejectUnauthorized", caFile: "ca: readFileSync(path)" },
 );
 
 /** Validates TLS options. Options that no handshake could use are rejected before the first connection. */

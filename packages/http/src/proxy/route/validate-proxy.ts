@@ -28,7 +28,7 @@ export const requestProxy: Check = (value) =>
     : sessionProxy(value);
 
 const poolNeeded =
-  "takes one proxy or a ProxyPool; for several proxies run `npm install @holdfast/proxies` and pass proxy: new ProxyPool([...])";
+  "takes one proxy or a ProxyPool; for several proxies pass proxy: new ProxyPool([...]), from holdfast or @holdfast/proxies";
 // Sources that a ProxyPool takes; a list may have passwords, so the message quotes nothing of it.
 const sourceOptions = ["file", "fetch", "environment", "tiers"];
 

@@ -9,7 +9,7 @@ import { effectivePort, unbracketedHost } from "../proxy-url.ts";
 import { createAddressGuard, socketNotAllowedError, type AddressOptions } from "./address-guard.ts";
 import { ConnectTimings } from "./connect-timings.ts";
 import { connectHappyEyeballs, systemLookup, type TcpTarget } from "./happy-eyeballs.ts";
-import { connectThroughProxy, type ProxyRoute, type SocketFactory } from "./proxy-connect.ts";
+import type { ProxyRoute, SocketFactory } from "./proxy-connect.ts";
 import type { Lookup } from "./shared-lookup.ts";
 import { startTlsOn, TlsTickets, type TlsOptions } from "./tls.ts";
 import { connectUnixSocket } from "./unix-socket.ts";
@@ -87,7 +87,7 @@ export function createConnector(
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
     const timings = new ConnectTimings(clock);
     if (proxy !== undefined)
-      return connectThroughProxy(sockets, { proxy, origin, limits, timings, tunnelOnly }, signal).then(
+      return connectProxied(sockets, { proxy, origin, limits, timings, tunnelOnly }, signal).then(
         timings.attachToSocket,
         timings.attachToError,
       );
@@ -173,3 +173,15 @@ function proxyTlsOptions({
 }: TlsOptions): TlsOptions {
   return { ca, rejectUnauthorized, minVersion, maxVersion, ciphers };
 }
+
+/** Loads the code of proxies with the first of them, and before a socket is open that could fail meanwhile. */
+async function connectProxied(...how: Parameters<ConnectThroughProxy>): ReturnType<ConnectThroughProxy> {
+  const { connectThroughProxy } = await import("./proxy-connect.ts");
+  return connectThroughProxy(...how);
+}
+
+type ConnectThroughProxy = (
+  sockets: SocketFactory,
+  route: ProxyRoute,
+  signal: AbortSignal,
+) => Promise<Socket>;

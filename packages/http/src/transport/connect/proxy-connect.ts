@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "@holdfast/policy";
 import { ProxyError, TlsError } from "../../errors/transport-errors.ts";
 import { effectivePort, forwardsPlainHttp, proxyScheme, unbracketedHost } from "../proxy-url.ts";
-import type { TunnelTarget } from "../tunnel/tunnel.ts";
+import { openTunnel, type TunnelTarget } from "../tunnel/tunnel.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import type { ConnectTimings } from "./connect-timings.ts";
 import { noAddressError, resolveAddresses } from "./happy-eyeballs.ts";
@@ -45,8 +45,6 @@ export async function connectThroughProxy(
   { proxy, origin, limits, timings, tunnelOnly = false }: ProxyRoute,
   signal: AbortSignal,
 ): Promise<Socket> {
-  // Loaded with the first proxy, and before a socket is open that could fail meanwhile.
-  const { openTunnel } = await import("../tunnel/tunnel.ts");
   const phases = limitPhases({
     clock: sockets.clock,
     limit: limits.connectLimit,
