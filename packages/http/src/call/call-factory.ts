@@ -104,6 +104,7 @@ export class CallFactory {
     const { cookies, limiters, router } = this.#options;
     const { hooks, timeouts, maxBytes, verifyDigest, drain, streams, suspension, isFetch } = context;
     const adapter = this.adapterFor(request.url);
+    const retry = this.#retryFor(adapter, context, remaining);
     const socketPath = request.socketPath ?? adapter.socketPath;
     if (socketPath !== undefined) refuse("request.proxy", socketProxyProblem(context.proxy));
     const route = socketPath === undefined ? router(request.url, context.proxy) : undefined;
@@ -113,14 +114,14 @@ export class CallFactory {
       isFetch,
       request,
       before: remaining?.call,
-      adapter: streams === undefined ? adapter : streams.through(adapter),
+      adapter: streams === undefined ? adapter : streams.through(adapter, retry),
       hooks,
       bounds: context,
       // Cookies belong to hosts, and a socket has none.
       cookies: request.socketPath === undefined ? cookies : undefined,
       auth,
       policy: this.#policyFor(request),
-      retry: this.#retryFor(adapter, context, remaining),
+      retry,
       timeouts,
       throwOnStatus: context.throwOnStatus,
       waitForCircuit: context.waitForCircuit,

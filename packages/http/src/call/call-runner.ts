@@ -117,9 +117,9 @@ export class CallRunner {
     return this.#stream(prepared, { ...bounds, isFetch: true }, { resumption: {} });
   }
 
-  /** What the session adds to each request. */
-  get requestDefaults(): RequestDefaults {
-    return this.#options.request;
+  /** Whether requests are retried, unless their adapter or they themselves have another rule. */
+  get retries(): boolean {
+    return Boolean(this.#options.retry.total);
   }
 
   /**

@@ -81,7 +81,7 @@ export interface CallSuspension {
 /** The streamed responses of one call. */
 export interface CallStreams {
   /** Returns an adapter that sends through this one and streams the responses. */
-  through(adapter: Adapter): Adapter;
+  through(adapter: Adapter, retry: Retry): Adapter;
   /** Continues a body that broke off after its response was returned, by further attempts of the call. */
   continueBody(call: CallRules, first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation>;
 }

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
 import type { BodySource } from "../model/body-source.ts";
 import { StreamedResponse, discardBody, previewBody } from "../model/streamed-response.ts";
-import { previewError, type PreviewBounds } from "./error-preview.ts";
+import { previewError } from "./error-preview.ts";
+import type { ReadAheadBounds } from "./read-ahead.ts";
 
 const json = { "content-type": "application/json" };
 const late = Symbol("a piece that never arrives");
@@ -47,8 +48,8 @@ function play({ status = 429, headers = json, pieces }: Script): Played {
 
 function patient(
   clock: FakeClock = fakeClock({ autoAdvance: false }),
-  more: Partial<PreviewBounds> = {},
-): PreviewBounds {
+  more: Partial<ReadAheadBounds> = {},
+): ReadAheadBounds {
   return { clock, limit: 30_000, signal: undefined, drain: undefined, ...more };
 }
 

@@ -9,10 +9,12 @@ import { finalError, StreamResumption, type StreamResumptionOptions } from "../r
 import type { AttemptResult, CallRules } from "./attempt.ts";
 import type { CallContext, CallStreams } from "./context.ts";
 import { previewError } from "./error-preview.ts";
+import { holdBody, mayRequestAgain } from "./hold-body.ts";
+import type { Retry } from "../retry/retry.ts";
 import type { RetryLoop } from "./retry-loop.ts";
 
 /** The limits of a streamed body, once the caller has its response. */
-type BodyBounds = Pick<CallContext, "clock" | "deadline" | "signal" | "drain">;
+type BodyBounds = Pick<CallContext, "clock" | "deadline" | "signal" | "drain" | "isFetch">;
 
 /** The parts that continue a body. */
 export interface StreamParts {
@@ -40,11 +42,14 @@ export class ResponseStreams implements CallStreams {
     this.#bodyMemory = bodyMemory;
   }
 
-  through(adapter: Adapter): Adapter {
+  through(adapter: Adapter, retry: Retry): Adapter {
+    const send = (request: HttpRequest, options: SendOptions): Promise<StreamedResponse> =>
+      this.#bounds.isFetch && mayRequestAgain(request, retry)
+        ? this.#sendHeld(adapter, request, options)
+        : this.#send(adapter, request, options);
     return {
       retry: adapter.retry,
-      send: (request, options) =>
-        this.#resumption.send(request, options, (sent, bounds) => this.#send(adapter, sent, bounds)),
+      send: (request, options) => this.#resumption.send(request, options, send),
       ...(adapter.testTunnel !== undefined && { testTunnel: adapter.testTunnel.bind(adapter) }),
       close: () => adapter.close(),
     };
@@ -98,6 +103,15 @@ export class ResponseStreams implements CallStreams {
     if (this.#isSettled) void discardBody(response);
     else this.#open.add(response);
     return response;
+  }
+
+  /** Sends a request of a fetch, which cannot take the head of a response back. */
+  async #sendHeld(adapter: Adapter, request: HttpRequest, options: SendOptions): Promise<StreamedResponse> {
+    const response = await this.#send(adapter, request, options);
+    const { clock, drain } = this.#bounds;
+    const held = await holdBody(response, { clock, signal: options.signal, drain });
+    if (held !== response && this.#open.delete(response)) this.#open.add(held);
+    return held;
   }
 
   #preview(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {

@@ -2,9 +2,11 @@ import { RateLimitedError } from "@holdfast/policy";
 import type { RequestDefaults } from "../call/build-request.ts";
 import type { CallRunner } from "../call/call-runner.ts";
 import type { RequestOptions, SessionOptions } from "../call/options.ts";
+import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { claimReader, StreamedResponse } from "../model/streamed-response.ts";
 import type { DispatchHandler, DispatchOptions } from "./contract.ts";
+import { NestedRetries } from "./nested-retries.ts";
 import { rateLimitResponse } from "./rate-limit-response.ts";
 import { receiverFor, type Receiver } from "./receiver.ts";
 import { toEngineRequest, type DispatchContext } from "./request.ts";
@@ -51,15 +53,34 @@ interface Exchange {
 
 async function send(engine: Engine, options: DispatchOptions, exchange: Exchange): Promise<void> {
   const { receiver, signal, known } = exchange;
+  let nested: NestedRetries | undefined;
+  let request: HttpRequest | undefined;
   try {
     engine.checkOpen();
     const prepared = toEngineRequest(options, { defaults: engine.defaults, ...known });
+    nested = nestedRetriesOf(engine);
+    request = prepared.request;
+    nested?.check(request.headers);
     const response = await engine.runner.open(prepared, { ...limitsOf(options), signal });
+    if (response.status >= 400) nested?.recordFailure(request.headers);
     await passResponse(response, receiver);
   } catch (error) {
+    if (request !== undefined) nested?.recordFailure(request.headers);
     if (error instanceof RateLimitedError) passRateLimit(error, receiver);
     else receiver.fail(error);
   }
+}
+
+const nestedRetries = new WeakMap<CallRunner, NestedRetries>();
+
+/** Returns the detector of a session that retries. */
+function nestedRetriesOf({ runner }: Engine): NestedRetries | undefined {
+  if (!runner.retries) return undefined;
+  const known = nestedRetries.get(runner);
+  if (known !== undefined) return known;
+  const created = new NestedRetries();
+  nestedRetries.set(runner, created);
+  return created;
 }
 
 /** Passes a response on as it arrives, no faster than the handler takes it. */

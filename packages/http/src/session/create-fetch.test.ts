@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { faultOrigin, respond } from "../testing/index.ts";
+import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { chunked, cut, faultOrigin, respond, stall } from "../testing/index.ts";
 import { createFetch } from "./create-fetch.ts";
 import { Session } from "./session.ts";
 
@@ -182,4 +183,74 @@ test("rejects when the session is closed", async () => {
     fetch("http://127.0.0.1:9998/"),
     ({ cause }: Error) => (cause as Error).name === "SessionClosedError",
   );
+});
+
+test("requests a short body that breaks off again, before its head is passed on", async () => {
+  const body = JSON.stringify({ name: "whole" });
+  for (const broken of [
+    cut(respond(200, { body }), { atBody: 4 }),
+    cut(chunked(200, [body], { headers: { "content-type": "application/json" } }), { atBody: 4 }),
+  ]) {
+    await using origin = await faultOrigin({ routes: { "*": [broken, respond(200, { body })] } });
+    const fetch = createFetch(quick);
+
+    const response = await fetch(origin.url);
+
+    assert.deepEqual(await response.json(), { name: "whole" });
+    assert.equal(origin.requests.length, 2);
+  }
+});
+
+test("passes a body on as it arrives when it takes long, or is a stream of events", async () => {
+  for (const type of ["application/json", "text/event-stream"]) {
+    await using origin = await faultOrigin({
+      routes: { "*": stall(chunked(200, ["a", "b"], { headers: { "content-type": type } }), { atBody: 6 }) },
+    });
+    const fetch = createFetch(quick);
+    const abort = new AbortController();
+
+    const response = await fetch(origin.url, { signal: abort.signal });
+
+    const { value } = (await response.body?.getReader().read()) ?? {};
+    assert.equal(Buffer.from(value ?? []).toString(), "a");
+    abort.abort();
+  }
+});
+
+function warnings(t: TestContext): string[] {
+  const seen: string[] = [];
+  const listen = (warning: Error & { code?: string }): void => void seen.push(warning.code ?? "");
+  process.on("warning", listen);
+  t.after(() => process.off("warning", listen));
+  return seen;
+}
+
+for (const [client, headers] of Object.entries({
+  openai: [{ "x-stainless-retry-count": "0" }, { "x-stainless-retry-count": "1" }],
+  stripe: [{ "idempotency-key": "a" }, { "idempotency-key": "a" }],
+  "the AWS SDK": [{ "amz-sdk-request": "attempt=1; max=3" }, { "amz-sdk-request": "attempt=2; max=3" }],
+})) {
+  test(`warns once when ${client} repeats requests as well`, async (t) => {
+    await using origin = await faultOrigin({ routes: { "*": respond(503) } });
+    const fetch = createFetch(quick);
+    const seen = warnings(t);
+
+    for (const each of [...headers, ...headers]) {
+      await fetch(origin.url, { method: "POST", headers: each });
+      await setImmediate();
+    }
+
+    assert.deepEqual(seen, ["HOLDFAST_NESTED_RETRIES"]);
+  });
+}
+
+test("warns of no nested retries without retries of its own", async (t) => {
+  await using origin = await faultOrigin({ routes: { "*": respond(503) } });
+  const fetch = createFetch({ ...quick, retry: 0 });
+  const seen = warnings(t);
+
+  await fetch(origin.url, { headers: { "x-stainless-retry-count": "1" } });
+  await setImmediate();
+
+  assert.deepEqual(seen, []);
 });
