@@ -305,6 +305,61 @@ test("http2: invalid frames among several requests fail none for good that may b
   assert.equal(Reflect.get(broken?.error ?? {}, "code"), "ERR_PROTOCOL");
 });
 
+/** What a server may do to a connection that has served a request and is idle. */
+const whileIdle: Readonly<Record<string, (session: ServerHttp2Session, socket: Socket | undefined) => void>> =
+  {
+    "closes the TCP connection": (_session, socket) => socket?.end(),
+    "resets the TCP connection": (_session, socket) => socket?.resetAndDestroy(),
+    "sends a GOAWAY": (session) => session.goaway(constants.NGHTTP2_NO_ERROR),
+    "sends a GOAWAY with ENHANCE_YOUR_CALM and closes": (session) =>
+      session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM),
+    "closes the session": (session) => session.close(),
+  };
+
+for (const [what, act] of Object.entries(whileIdle)) {
+  test(`http2: after a server ${what} of an idle connection, a POST uses a new one`, async () => {
+    const seen: string[] = [];
+    const connections: ServerHttp2Session[] = [];
+    await using server = await nodeServer(
+      (stream, path) => {
+        seen.push(path);
+        finish(stream);
+      },
+      (session) => connections.push(session),
+    );
+    await using session = await sessionFor({ adapter, timeout: { read: "2s" } });
+    await session.get(`${server.url}/first`);
+
+    for (const connection of connections) act(connection, server.sockets[0]);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const { status, attempts } = await session.post(`${server.url}/second`, { body: "order" });
+
+    assert.deepEqual([status, attempts.length], [200, 1]);
+    assert.deepEqual([seen, server.sockets.length], [["/first", "/second"], 2]);
+  });
+}
+
+for (const [what, request, expect] of [
+  ["a GET is repeated without a report", { method: "GET" }, { status: 200, attempts: 3, told: 1 }],
+  ["a POST is not repeated", post, { error: { mayHaveArrived: true }, attempts: 2, told: 1 }],
+  [
+    "a POST with an idempotency key is repeated",
+    { method: "POST", request: { body: "order", idempotencyKey: "k-1" } },
+    { status: 200, attempts: 3 },
+  ],
+] as const) {
+  scenarios({
+    [`http2: after a reset of a used connection in response, ${what}`]: {
+      ...over({ "/": [good, [{ end: "rst" }], good] }),
+      ask: async (session, { url }) => {
+        await session.get(`${url}/`);
+        return session.request(request.method, `${url}/`, "request" in request ? request.request : {});
+      },
+      expect: { ...expect, connections: "error" in expect ? 1 : 2 },
+    },
+  });
+}
+
 test("http2: 300 requests over connections that serve ten each are 300 attempts", async () => {
   await using server = await nodeServer(
     (stream) => {

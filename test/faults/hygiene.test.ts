@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { fileURLToPath } from "node:url";
-import { test } from "node:test";
 import {
   cut,
   drip,
   endlessBody,
   endlessHead,
-  faultOrigin,
+  faultOrigin as startOrigin,
   raw,
   redirect,
   refusedPort,
   reset,
+  resetStream,
   respond,
   selfSigned,
   silence,
@@ -19,6 +19,7 @@ import {
   type Routes,
 } from "@holdfast/http/testing";
 import { runProgram, type ProgramResult } from "../support/child.ts";
+import { faultOrigin, isOverHttp2, protocolArguments, test } from "./protocol.ts";
 import { bounded, outcomeOf, sessionFor } from "./scenario.ts";
 
 const page = respond(200, { body: "x".repeat(1_000) });
@@ -29,10 +30,19 @@ const routes: Routes = {
   "/cut": cut(page, { atBody: 10, by: "fin" }),
   "/busy": respond(503),
   "/gzip": respond(200, { coding: "gzip", body: "x".repeat(1_000), codedBytes: 10 }),
-  "/endless-head": endlessHead(),
   "/drip": drip(page, { every: 50 }),
-  "/switch": switchProtocols(),
-  "/conflict": raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+  ...(isOverHttp2()
+    ? {
+        // Frames of RFC 9113 §6 without END_HEADERS, and of a stream that does not exist.
+        "/endless-head": [{ frame: { type: 1, payload: Uint8Array.of(0x88) } }, ...silence()],
+        "/switch": resetStream(),
+        "/conflict": [{ frame: { type: 0, stream: 0, payload: "x" } }, ...silence()],
+      }
+    : {
+        "/endless-head": endlessHead(),
+        "/switch": switchProtocols(),
+        "/conflict": raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+      }),
   "/loop": redirect("/loop"),
   "/huge": endlessBody(),
 };
@@ -40,19 +50,15 @@ const routes: Routes = {
 function program(name: string, ...args: readonly string[]): Promise<ProgramResult> {
   const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
   const flags = ["--conditions=source", "--expose-gc", "--no-warnings"];
-  return runProgram(process.execPath, [...flags, file, ...args], { within: 90_000 });
+  return runProgram(process.execPath, [...flags, file, ...args, ...protocolArguments()], { within: 90_000 });
 }
 
 for (const [name, how] of [
   ["hygiene.exits-after-failures", "close"],
   ["hygiene.exits-without-close", "leave"],
-  ["hygiene: it exits without close() over HTTP/2 too", "http2"],
 ] as const) {
   test(name, async () => {
-    await using origin = await faultOrigin({
-      routes,
-      ...(how === "http2" && { tls: selfSigned(), http2: true }),
-    });
+    await using origin = await faultOrigin({ routes });
 
     const { code, stdout, stderr } = await program("after-failures", origin.url, how);
 
@@ -69,7 +75,7 @@ test("hygiene: only a program that negotiates HTTP/2 loads node:http2", async ()
     [true, true],
     [false, false],
   ] as const) {
-    await using origin = await faultOrigin({ routes, tls: selfSigned(), http2 });
+    await using origin = await startOrigin({ routes, tls: selfSigned(), http2 });
 
     // The server may choose HTTP/2. Only then is node:http2 needed.
     const { stdout, stderr } = await program("loaded", `${origin.url}/`, "http2");

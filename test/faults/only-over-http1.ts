@@ -91,12 +91,6 @@ export const onlyOverHttp1: Readonly<Record<string, readonly OnlyOverHttp1[]>> =
   ],
   resume: [
     {
-      reason: "Counts the bytes of a connection, which several requests share over HTTP/2.",
-      tests: ["a 206 of another version", "a 412", "a 416", "a 204", "a 304"].map(
-        (what) => `body.resume: ${what} instead of the missing bytes is listed in discarded, with its bytes`,
-      ),
-    },
-    {
       reason:
         "HTTP/2 has no chunks and no body that the end of its connection completes: END_STREAM alone ends a body.",
       tests: [
@@ -110,7 +104,7 @@ export const onlyOverHttp1: Readonly<Record<string, readonly OnlyOverHttp1[]>> =
   keepalive: [
     {
       reason:
-        "The server acts between two requests of a connection that serves one request at a time, by HTTP/1.1 means. GOAWAY and the end of a used connection are in http2.",
+        "The server acts between two requests of a connection that serves one request at a time, by HTTP/1.1 means. The same with the means of HTTP/2 is in http2-connection.",
       tests: [
         "keepalive.stale-get",
         "keepalive: reset at the first byte of the next GET, without a pause",
@@ -161,28 +155,23 @@ export const onlyOverHttp1: Readonly<Record<string, readonly OnlyOverHttp1[]>> =
   ],
   concurrency: [
     {
-      reason: "Requests share a connection and do not wait for a free one. Its reset fails all of them.",
+      reason: "The reset of a connection fails all requests that share it, and a third of them resets it.",
       tests: [
         "concurrency: every one of 200 GETs succeeds with a server that resets one connection in three",
+      ],
+    },
+    {
+      reason: "Requests share a connection and do not wait for a free one.",
+      tests: [
         "concurrency: the pool opens no more connections than allowed, and serves queued calls in order",
         "concurrency: the wait for a free connection counts for attempt and total, not for connect and read",
       ],
     },
   ],
-  timing: [
+  stream: [
     {
-      reason:
-        "Compares waits of the policy with each other, which TLS and 200 streams of one slow process blur.",
-      tests: ["timing.backoff-growth: the waits grow, within bounds"],
-    },
-    {
-      reason:
-        "Bounds a whole call to 150 ms, or a wait to 40 ms, which a TLS handshake exceeds. Read limits of streams are in http2.",
-      tests: [
-        "timing.total-deadline",
-        "timing.timeout-accuracy",
-        "timing: endless interim responses do not extend the read limit endlessly",
-      ],
+      reason: "HTTP/2 has no chunks: END_STREAM alone ends a body.",
+      tests: ["a body closed cleanly before its end, at any byte of its framing, is incomplete"],
     },
   ],
 };

@@ -13,4 +13,11 @@ await declareOverHttp2([
   "timing",
   "retry-after",
   "resume",
+  "stream",
+  "stream-resume",
+  "stream-hygiene",
+  "hygiene",
+  "unwanted-body",
+  "attempts",
+  "request-body",
 ]);

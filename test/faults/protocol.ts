@@ -44,7 +44,7 @@ export function test(title: string, run: () => unknown): void {
   declared.add(title);
   if (certificate === undefined) declare(title, async () => void (await run()));
   else if (!leftOut.has(title))
-    declare(`over HTTP/2: ${title}`, { timeout: 20_000 }, async () => void (await run()));
+    declare(`over HTTP/2: ${title}`, { timeout: 60_000 }, async () => void (await run()));
 }
 
 /** Starts an origin that serves the protocol of this process. */
@@ -60,6 +60,22 @@ export function urlAt(port: number): string {
 /** Returns the options of a session that speaks the protocol of this process. */
 export function protocolOptions(): { readonly http2?: boolean; readonly tls?: { readonly ca: string } } {
   return certificate === undefined ? {} : { http2: true, tls: { ca: certificate.cert } };
+}
+
+/** Whether this process tests HTTP/2. */
+export function isOverHttp2(): boolean {
+  return certificate !== undefined;
+}
+
+/** Number of open connections, or over HTTP/2 of requests whose stream is open. */
+export function countOpen(origin: FaultOrigin): number {
+  if (certificate === undefined) return origin.openConnections;
+  return origin.requests.filter(({ endedAt }) => endedAt === undefined).length;
+}
+
+/** The arguments with which the programs of `programs/` speak the protocol of this process. */
+export function protocolArguments(): readonly string[] {
+  return certificate === undefined ? [] : ["http2"];
 }
 
 /** Returns these options of an adapter, with those of the protocol of this process. */

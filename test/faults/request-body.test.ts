@@ -4,18 +4,11 @@ import { createReadStream, openAsBlob } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { BodyInit, RequestOptions, Session } from "@holdfast/http";
-import {
-  faultOrigin,
-  refusedPort,
-  reset,
-  respond,
-  selfSigned,
-  type FaultOrigin,
-} from "@holdfast/http/testing";
+import { refusedPort, reset, respond, type FaultOrigin } from "@holdfast/http/testing";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { faultOrigin, test, urlAt } from "./protocol.ts";
 import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
 
 const content = "the whole upload";
@@ -35,20 +28,13 @@ async function* generateSlowly(): AsyncGenerator<Uint8Array> {
   yield Buffer.from(content.slice(15));
 }
 
-const certificate = selfSigned();
-const protocols = [
-  ["HTTP/1.1", {}, {}],
-  ["HTTP/2", { tls: certificate, http2: true }, { http2: true, tls: { ca: certificate.cert } }],
-] as const;
-
 /** Sends one request to an origin, and returns the outcome and the origin. */
 async function put(
   options: RequestOptions,
-  [, origin, adapter]: (typeof protocols)[number] = protocols[0],
   replies: readonly ReturnType<typeof respond>[] = [done],
 ): Promise<Result & { readonly requests: FaultOrigin["requests"] }> {
-  await using server = await faultOrigin({ ...origin, routes: { "/": [...replies] } });
-  await using session = await sessionFor({ adapter });
+  await using server = await faultOrigin({ routes: { "/": [...replies] } });
+  await using session = await sessionFor();
   const result = await outcomeOf(session.put(`${server.url}/`, options));
   return { ...result, requests: server.requests };
 }
@@ -127,7 +113,7 @@ test("request-body: a stream that fails in a back-off ends its call immediately"
   const began = performance.now();
 
   const port = await refusedPort();
-  const { error } = await outcomeOf(session.put(`http://127.0.0.1:${port}/`, { body: failing(200) }));
+  const { error } = await outcomeOf(session.put(`${urlAt(port)}/`, { body: failing(200) }));
 
   assert.match(String(error), /the disk is gone/);
   assert.ok(performance.now() - began < 10_000);
@@ -218,156 +204,150 @@ const used: readonly (readonly [what: string, make: () => Promise<BodyInit> | Bo
   ],
 ];
 
-for (const protocol of protocols) {
-  for (const [what, make, reason] of used) {
-    test(`request-body: rejects ${what} before anything is sent over ${protocol[0]}`, async () => {
-      const { error, requests } = await put({ body: await make() }, protocol);
+for (const [what, make, reason] of used) {
+  test(`request-body: rejects ${what} before anything is sent`, async () => {
+    const { error, requests } = await put({ body: await make() });
 
-      assert.equal(error?.constructor, TypeError);
-      assert.match(error.message, reason);
-      assert.deepEqual(bodiesOf(requests), []);
-    });
-
-    test(`request-body: rejects a function that returns ${what} over ${protocol[0]}`, async () => {
-      const body = await make();
-      const { error, requests } = await put({ body: (() => body) as BodyInit }, protocol);
-
-      assert.equal(error?.constructor, TypeError);
-      assert.match(error.message, /^The body cannot be sent: its function returned a stream that /);
-      assert.deepEqual(bodiesOf(requests), []);
-    });
-  }
-
-  for (const [what, body] of [
-    ["Node stream", Readable.from([Buffer.from(content)])],
-    ["web stream", new Blob([content]).stream()],
-    ["generator", generate()],
-  ] as const) {
-    test(`request-body: rejects the second attempt if a function returns the same ${what}, over ${protocol[0]}`, async () => {
-      const { error, requests } = await put({ body: () => body }, protocol, [busy, done]);
-
-      assert.equal(Reflect.get(error ?? {}, "code"), "ERR_BODY_NOT_REPLAYABLE");
-      assert.match(
-        String(Reflect.get(error ?? {}, "reason")),
-        /^its function returned a stream that was already /,
-      );
-      assert.deepEqual(bodiesOf(requests), [content]);
-    });
-  }
-
-  test(`request-body: sends empty streams that were not used, over ${protocol[0]}`, async () => {
-    async function* nothing(): AsyncGenerator<Uint8Array> {}
-    for (const body of [Readable.from([]), nothing, () => nothing(), new Blob([]), new Blob([]).stream()]) {
-      const { response, requests } = await put({ body: body as BodyInit }, protocol);
-
-      assert.equal(response?.status, 200);
-      assert.deepEqual(bodiesOf(requests), [""]);
-    }
+    assert.equal(error?.constructor, TypeError);
+    assert.match(error.message, reason);
+    assert.deepEqual(bodiesOf(requests), []);
   });
 
-  for (const [declared, what] of [
-    ["15", "longer"],
-    ["17", "shorter"],
-    ["0", "longer"],
-  ] as const) {
-    for (const [kind, make] of [
-      ["string", () => content],
-      ["Node stream", () => Readable.from([Buffer.from(content)])],
-      ["generator function", () => generate],
-      ["stream whose first piece has 15 bytes", () => generateSlowly],
-      ["blob", () => new Blob([content])],
-    ] as const) {
-      test(`request-body: rejects a ${kind} that is ${what} than its Content-Length ${declared} over ${protocol[0]}`, async () => {
-        const { error, requests } = await put(
-          { body: make(), headers: { "content-length": declared } },
-          protocol,
-        );
+  test(`request-body: rejects a function that returns ${what}`, async () => {
+    const body = await make();
+    const { error, requests } = await put({ body: (() => body) as BodyInit });
 
-        assert.ok(error instanceof TypeError, String(error));
-        assert.match(error.message, /^The body must have the \d+ bytes of its Content-Length header, got /);
-        assert.deepEqual(bodiesOf(requests), []);
-      });
-    }
-  }
-
-  test(`request-body: rejects a Content-Length without a body over ${protocol[0]}`, async () => {
-    const { error, requests } = await put({ headers: { "content-length": "3" } }, protocol);
-
-    assert.ok(error instanceof TypeError, String(error));
-    assert.equal(requests.length, 0);
-  });
-
-  test(`request-body: functions of the body run in the context of their own call over ${protocol[0]}`, async () => {
-    const calls = new AsyncLocalStorage<string>();
-    const seen: string[] = [];
-    const note = (where: string): void => void seen.push(`${where}: ${calls.getStore()}`);
-    async function* pieces(): AsyncGenerator<Uint8Array> {
-      note("first piece");
-      yield Buffer.from("a");
-      note("second piece");
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      note("end");
-    }
-    const readable = (): Readable =>
-      new Readable({
-        read() {
-          note("read");
-          this.push(null);
-        },
-      });
-    const factory = (): AsyncGenerator<Uint8Array> => {
-      note("factory");
-      return pieces();
-    };
-    const bodies: readonly BodyInit[] = [pieces, pieces(), factory, readable, readable()];
-    const [, options, adapter] = protocol;
-    await using origin = await faultOrigin({ ...options, routes: { "/": [[{ wait: 20 }, ...done]] } });
-    await using session = await sessionFor({
-      adapter: { ...adapter, maxConnections: 1 },
-      timeout: { read: "5s" },
-    });
-
-    const other = calls.run("another call", () => session.get(`${origin.url}/`));
-    const sent = bodies.map((body) => calls.run("this call", () => session.put(`${origin.url}/`, { body })));
-    await Promise.all([other, ...sent]);
-
-    assert.equal(seen.length, 3 + 3 + 4 + 1 + 1);
-    assert.deepEqual(
-      seen.filter((line) => !line.endsWith(": this call")),
-      [],
-    );
-  });
-
-  test(`request-body: sends a blob and a form with it completely, on both attempts, over ${protocol[0]}`, async () => {
-    const parts = Array.from({ length: 300 }, (_, index) => Buffer.alloc(10_000, `${index} `));
-    const blob = new Blob(parts);
-    const form = new FormData();
-    form.set("file", blob);
-    form.set("field", "x".repeat(100_000));
-    for (const body of [blob, form]) {
-      const { response, requests } = await put({ body }, protocol, [busy, done]);
-      const [first = "", second] = bodiesOf(requests);
-
-      assert.equal(response?.status, 200);
-      assert.ok(first.includes(Buffer.concat(parts).toString()));
-      assert.equal(first === second, true);
-    }
-  });
-
-  test(`request-body: a form whose file has changed rejects the call over ${protocol[0]}`, async () => {
-    await using directory = await temporaryDirectory("form");
-    const file = join(directory.path, "upload");
-    await writeFile(file, "x".repeat(100_000));
-    const form = new FormData();
-    form.set("file", await openAsBlob(file));
-    await writeFile(file, "x".repeat(99_999));
-
-    const { error, requests } = await put({ body: form }, protocol);
-
-    assert.equal(error?.name, "NotReadableError");
+    assert.equal(error?.constructor, TypeError);
+    assert.match(error.message, /^The body cannot be sent: its function returned a stream that /);
     assert.deepEqual(bodiesOf(requests), []);
   });
 }
+
+for (const [what, body] of [
+  ["Node stream", Readable.from([Buffer.from(content)])],
+  ["web stream", new Blob([content]).stream()],
+  ["generator", generate()],
+] as const) {
+  test(`request-body: rejects the second attempt if a function returns the same ${what}`, async () => {
+    const { error, requests } = await put({ body: () => body }, [busy, done]);
+
+    assert.equal(Reflect.get(error ?? {}, "code"), "ERR_BODY_NOT_REPLAYABLE");
+    assert.match(
+      String(Reflect.get(error ?? {}, "reason")),
+      /^its function returned a stream that was already /,
+    );
+    assert.deepEqual(bodiesOf(requests), [content]);
+  });
+}
+
+test(`request-body: sends empty streams that were not used`, async () => {
+  async function* nothing(): AsyncGenerator<Uint8Array> {}
+  for (const body of [Readable.from([]), nothing, () => nothing(), new Blob([]), new Blob([]).stream()]) {
+    const { response, requests } = await put({ body: body as BodyInit });
+
+    assert.equal(response?.status, 200);
+    assert.deepEqual(bodiesOf(requests), [""]);
+  }
+});
+
+for (const [declared, what] of [
+  ["15", "longer"],
+  ["17", "shorter"],
+  ["0", "longer"],
+] as const) {
+  for (const [kind, make] of [
+    ["string", () => content],
+    ["Node stream", () => Readable.from([Buffer.from(content)])],
+    ["generator function", () => generate],
+    ["stream whose first piece has 15 bytes", () => generateSlowly],
+    ["blob", () => new Blob([content])],
+  ] as const) {
+    test(`request-body: rejects a ${kind} that is ${what} than its Content-Length ${declared}`, async () => {
+      const { error, requests } = await put({ body: make(), headers: { "content-length": declared } });
+
+      assert.ok(error instanceof TypeError, String(error));
+      assert.match(error.message, /^The body must have the \d+ bytes of its Content-Length header, got /);
+      assert.deepEqual(bodiesOf(requests), []);
+    });
+  }
+}
+
+test(`request-body: rejects a Content-Length without a body`, async () => {
+  const { error, requests } = await put({ headers: { "content-length": "3" } });
+
+  assert.ok(error instanceof TypeError, String(error));
+  assert.equal(requests.length, 0);
+});
+
+test(`request-body: functions of the body run in the context of their own call`, async () => {
+  const calls = new AsyncLocalStorage<string>();
+  const seen: string[] = [];
+  const note = (where: string): void => void seen.push(`${where}: ${calls.getStore()}`);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    note("first piece");
+    yield Buffer.from("a");
+    note("second piece");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    note("end");
+  }
+  const readable = (): Readable =>
+    new Readable({
+      read() {
+        note("read");
+        this.push(null);
+      },
+    });
+  const factory = (): AsyncGenerator<Uint8Array> => {
+    note("factory");
+    return pieces();
+  };
+  const bodies: readonly BodyInit[] = [pieces, pieces(), factory, readable, readable()];
+  await using origin = await faultOrigin({ routes: { "/": [[{ wait: 20 }, ...done]] } });
+  await using session = await sessionFor({
+    adapter: { maxConnections: 1 },
+    timeout: { read: "5s" },
+  });
+
+  const other = calls.run("another call", () => session.get(`${origin.url}/`));
+  const sent = bodies.map((body) => calls.run("this call", () => session.put(`${origin.url}/`, { body })));
+  await Promise.all([other, ...sent]);
+
+  assert.equal(seen.length, 3 + 3 + 4 + 1 + 1);
+  assert.deepEqual(
+    seen.filter((line) => !line.endsWith(": this call")),
+    [],
+  );
+});
+
+test(`request-body: sends a blob and a form with it completely, on both attempts`, async () => {
+  const parts = Array.from({ length: 300 }, (_, index) => Buffer.alloc(10_000, `${index} `));
+  const blob = new Blob(parts);
+  const form = new FormData();
+  form.set("file", blob);
+  form.set("field", "x".repeat(100_000));
+  for (const body of [blob, form]) {
+    const { response, requests } = await put({ body }, [busy, done]);
+    const [first = "", second] = bodiesOf(requests);
+
+    assert.equal(response?.status, 200);
+    assert.ok(first.includes(Buffer.concat(parts).toString()));
+    assert.equal(first === second, true);
+  }
+});
+
+test(`request-body: a form whose file has changed rejects the call`, async () => {
+  await using directory = await temporaryDirectory("form");
+  const file = join(directory.path, "upload");
+  await writeFile(file, "x".repeat(100_000));
+  const form = new FormData();
+  form.set("file", await openAsBlob(file));
+  await writeFile(file, "x".repeat(99_999));
+
+  const { error, requests } = await put({ body: form });
+
+  assert.equal(error?.name, "NotReadableError");
+  assert.deepEqual(bodiesOf(requests), []);
+});
 
 test("request-body: two calls cannot send one stream", async () => {
   await using origin = await faultOrigin({ routes: { "/": done } });
@@ -387,7 +367,7 @@ test("request-body: a one-shot stream that another reader used between two attem
   const port = await refusedPort();
   await using session = await sessionFor({ retry: { backoffFactor: "100ms" } });
   const body = Readable.from([Buffer.from(content)]);
-  const call = outcomeOf(session.put(`http://127.0.0.1:${port}/`, { body }));
+  const call = outcomeOf(session.put(`${urlAt(port)}/`, { body }));
   for await (const _ of body);
   await using origin = await faultOrigin({ port, routes: { "/": done } });
 
@@ -430,7 +410,7 @@ test("request-body: a form is read again after its connection was reset", async 
   const form = new FormData();
   form.set("file", await openAsBlob(file));
 
-  const { response, requests } = await put({ body: form }, protocols[0], [reset(), busy, done]);
+  const { response, requests } = await put({ body: form }, [reset(), busy, done]);
 
   assert.equal(response?.status, 200);
   assert.equal(requests.length, 3);
@@ -455,9 +435,11 @@ test("request-body: a body without its first piece does not outlive the deadline
 test("request-body: a stream that the caller destroys ends the call with the error of the stream", async () => {
   const body = new PassThrough();
   body.write("some");
-  setTimeout(() => body.destroy(), 50);
+  const call = put({ body });
+  while (!body.readableDidRead) await pause(5);
+  body.destroy();
 
-  const { error, requests } = await put({ body });
+  const { error, requests } = await call;
 
   assert.equal(Reflect.get(error ?? {}, "code"), "ERR_STREAM_PREMATURE_CLOSE");
   assert.deepEqual(bodiesOf(requests), []);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
-import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { isFailure, type RequestOptions, type Session, type StreamedResponse } from "@holdfast/http";
@@ -10,10 +9,8 @@ import {
   drip,
   echo,
   endlessBody,
-  faultOrigin,
   redirect,
   respond,
-  selfSigned,
   stall,
   type Reply,
   type CodingName,
@@ -21,6 +18,7 @@ import {
   type Routes,
 } from "@holdfast/http/testing";
 import { waitUntil } from "../support/holdfast.ts";
+import { countOpen, faultOrigin, test } from "./protocol.ts";
 import { bounded, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9, "0")).join("\n") + "\n";
@@ -34,16 +32,12 @@ interface Setting extends AsyncDisposable {
   get(options?: RequestOptions): Promise<StreamedResponse>;
 }
 
-type Options = Omit<Scenario, "expect" | "origin"> & { readonly http2?: boolean };
+type Options = Omit<Scenario, "expect" | "origin">;
 
 async function setting(answers: Reply | readonly Reply[] | Routes, options: Options = {}): Promise<Setting> {
-  const { http2 = false, ...rest } = options;
   const routes: Routes = isScript(answers) ? { "/": answers } : answers;
-  const origin = await faultOrigin({ routes, ...(http2 && { tls: selfSigned(), http2 }) });
-  const session = await sessionFor({
-    ...rest,
-    ...(http2 && { adapter: { http2, tls: { rejectUnauthorized: false } } }),
-  });
+  const origin = await faultOrigin({ routes });
+  const session = await sessionFor(options);
   return {
     origin,
     session,
@@ -76,206 +70,195 @@ function code(error: Error | undefined): unknown {
   return error === undefined ? undefined : Reflect.get(error, "code");
 }
 
-before(async () => {
-  // The first request over HTTP/2 loads its client, and this test does not measure that.
-  await using at = await setting(whole, { http2: true });
-  await (await at.get()).text();
+test(`the response resolves before its body, and the body is complete`, async () => {
+  await using at = await setting(stall(whole, { atBody: 40_000, pause: 1_000 }), {
+    timeout: { read: "5s" },
+  });
+  const began = performance.now();
+
+  const response = await at.get();
+
+  bounded("milliseconds to the head", performance.now() - began, { max: 900 });
+  assert.deepEqual([response.status, response.ok, response.attempts.length], [200, true, 1]);
+  assert.equal(await response.text(), text);
 });
 
-for (const http2 of [false, true]) {
-  const by = http2 ? "HTTP/2" : "HTTP/1.1";
-
-  test(`${by}: the response resolves before its body, and the body is complete`, async () => {
-    await using at = await setting(stall(whole, { atBody: 40_000, pause: 200 }), { http2 });
-    const began = performance.now();
+test(`a body reset after any byte is incomplete, has the attempts of the call, and is not repeated`, async () => {
+  const short = respond(200, { body: "0123456789" });
+  for (let atBody = 0; atBody < 10; atBody += 1) {
+    await using at = await setting(cut(short, { atBody }));
 
     const response = await at.get();
-
-    bounded("milliseconds to the head", performance.now() - began, { max: 190 });
-    assert.deepEqual([response.status, response.ok, response.attempts.length], [200, true, 1]);
-    assert.equal(await response.text(), text);
-  });
-
-  test(`${by}: a body reset after any byte is incomplete, has the attempts of the call, and is not repeated`, async () => {
-    const short = respond(200, { body: "0123456789" });
-    for (let atBody = 0; atBody < 10; atBody += 1) {
-      await using at = await setting(cut(short, { atBody }), { http2 });
-
-      const response = await at.get();
-      const { text: got, error } = await read(response);
-
-      assert.equal(got, "0123456789".slice(0, atBody));
-      assert.equal(code(error), "ERR_INCOMPLETE_BODY");
-      assert.ok(isFailure(error));
-      assert.deepEqual(
-        error.attempts.map(({ error: cause, decision }) => [cause?.code, decision]),
-        [["ERR_INCOMPLETE_BODY", "not-retried: body-given-out"]],
-      );
-      assert.equal(response.attempts.length, 1);
-      assert.equal(at.origin.requests.length, 1);
-    }
-  });
-
-  test(`${by}: leaving the loop, cancelling and disposing drop the connection or the stream`, async () => {
-    const ways: Readonly<Record<string, (response: StreamedResponse) => Promise<unknown>>> = {
-      break: async ({ body }) => {
-        for await (const piece of body) if (piece.length > 0) break;
-      },
-      cancel: async (response) => {
-        const reading = read(response);
-        response.cancel();
-        assert.equal((await reading).error?.name, "AbortError");
-      },
-      "cancel with a reason": async (response) => {
-        const reading = read(response);
-        response.cancel(stop);
-        assert.equal((await reading).error, stop);
-      },
-      dispose: (response) => response[Symbol.asyncDispose](),
-      "the web stream's cancel": (response) => response.body.cancel(),
-      "the reader's cancel": (response) => response.body.getReader().cancel(),
-      "the cancel of a locked stream": (response) => {
-        const reader = response.body.getReader();
-        return Promise.all([
-          response.body.cancel(stop),
-          assert.rejects(reader.read(), stop),
-          assert.rejects(reader.closed, stop),
-        ]);
-      },
-      "destroying the stream of Node": (response) => once(response.readable().destroy(), "close"),
-    };
-    for (const [name, leave] of Object.entries(ways)) {
-      await using at = await setting(endlessBody(), { http2 });
-      const response = await at.get();
-
-      await leave(response);
-
-      await waitUntil(`${name}: the server notices`, () =>
-        http2 ? at.origin.requests[0]?.endedAt !== undefined : at.origin.openConnections === 0,
-      );
-      assert.throws(() => response.readable(), TypeError);
-    }
-  });
-
-  test(`${by}: the caller's abort ends a body with its reason, and leaves no listener`, async () => {
-    await using at = await setting(drip(whole, { bytes: 1_000, every: 20, bodyOnly: true }), { http2 });
-    const caller = new AbortController();
-    const response = await at.get({ signal: caller.signal });
-    setTimeout(() => caller.abort(stop), 150);
-    const began = performance.now();
-
     const { text: got, error } = await read(response);
 
-    assert.equal(error, stop);
-    assert.ok(got.length > 0 && text.startsWith(got));
-    bounded("elapsed", performance.now() - began, { max: 300 });
-    assert.equal(getEventListeners(caller.signal, "abort").length, 0);
-    if (!http2) await waitUntil("the connection is closed", () => at.origin.openConnections === 0);
-  });
-
-  test(`${by}: the session drops a response to be retried, however long its body is`, async () => {
-    await using at = await setting(
-      [endlessBody(503), stall(respond(503, { body: text }), { atBody: 10 }), whole],
-      { http2 },
-    );
-    const began = performance.now();
-
-    const response = await at.get();
-
-    assert.equal(await response.text(), text);
+    assert.equal(got, "0123456789".slice(0, atBody));
+    assert.equal(code(error), "ERR_INCOMPLETE_BODY");
+    assert.ok(isFailure(error));
     assert.deepEqual(
-      response.attempts.map(({ status, decision }) => [status, decision]),
-      [
-        [503, "retried"],
-        [503, "retried"],
-        [200, "success"],
-      ],
+      error.attempts.map(({ error: cause, decision }) => [cause?.code, decision]),
+      [["ERR_INCOMPLETE_BODY", "not-retried: body-given-out"]],
     );
-    bounded("elapsed", performance.now() - began, { max: 1_000 });
-    if (!http2)
-      await waitUntil("the first two connections are closed", () => at.origin.openConnections === 1);
-  });
+    assert.equal(response.attempts.length, 1);
+    assert.equal(at.origin.requests.length, 1);
+  }
+});
 
-  test(`${by}: silence is an error only while a reader waits`, async () => {
-    await using at = await setting(stall(whole, { atBody: 40_000 }), { http2, timeout: { read: 200 } });
+test(`leaving the loop, cancelling and disposing drop the connection or the stream`, async () => {
+  const ways: Readonly<Record<string, (response: StreamedResponse) => Promise<unknown>>> = {
+    break: async ({ body }) => {
+      for await (const piece of body) if (piece.length > 0) break;
+    },
+    cancel: async (response) => {
+      const reading = read(response);
+      response.cancel();
+      assert.equal((await reading).error?.name, "AbortError");
+    },
+    "cancel with a reason": async (response) => {
+      const reading = read(response);
+      response.cancel(stop);
+      assert.equal((await reading).error, stop);
+    },
+    dispose: (response) => response[Symbol.asyncDispose](),
+    "the web stream's cancel": (response) => response.body.cancel(),
+    "the reader's cancel": (response) => response.body.getReader().cancel(),
+    "the cancel of a locked stream": (response) => {
+      const reader = response.body.getReader();
+      return Promise.all([
+        response.body.cancel(stop),
+        assert.rejects(reader.read(), stop),
+        assert.rejects(reader.closed, stop),
+      ]);
+    },
+    "destroying the stream of Node": (response) => once(response.readable().destroy(), "close"),
+  };
+  for (const [name, leave] of Object.entries(ways)) {
+    await using at = await setting(endlessBody());
     const response = await at.get();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const began = performance.now();
 
-    const { text: got, error } = await read(response);
+    await leave(response);
 
-    assert.deepEqual([got.length, code(error)], [40_000, "ERR_READ_TIMEOUT"]);
-    bounded("elapsed", performance.now() - began, { min: 195, max: 400 });
-  });
+    await waitUntil(`${name}: the server notices`, () => countOpen(at.origin) === 0);
+    assert.throws(() => response.readable(), TypeError);
+  }
+});
 
-  test(`${by}: a reader slower than the read limit receives the whole body`, async () => {
-    const large = text.repeat(20);
-    await using at = await setting(respond(200, { body: large }), { http2, timeout: { read: 100 } });
-    const response = await at.get();
-    let got = 0;
-    let pauses = 0;
+test(`the caller's abort ends a body with its reason, and leaves no listener`, async () => {
+  await using at = await setting(drip(whole, { bytes: 1_000, every: 20, bodyOnly: true }));
+  const caller = new AbortController();
+  const response = await at.get({ signal: caller.signal });
+  setTimeout(() => caller.abort(stop), 150);
+  const began = performance.now();
 
-    for await (const piece of response.body) {
-      got += piece.length;
-      if ((pauses += 1) < 4) await new Promise((resolve) => setTimeout(resolve, 250));
-    }
+  const { text: got, error } = await read(response);
 
-    assert.equal(got, large.length);
-  });
+  assert.equal(error, stop);
+  assert.ok(got.length > 0 && text.startsWith(got));
+  bounded("elapsed", performance.now() - began, { max: 300 });
+  assert.equal(getEventListeners(caller.signal, "abort").length, 0);
+  await waitUntil("the connection is closed", () => countOpen(at.origin) === 0);
+});
 
-  for (const coding of codings) {
-    test(`${by}: ${coding} is decoded piece by piece, and a cut body is incomplete`, async () => {
-      const codedBytes = 2_000;
-      await using good = await setting(respond(200, { coding, body: text }), { http2 });
-      await using short = await setting(respond(200, { coding, body: text, codedBytes }), { http2 });
+test(`the session drops a response to be retried, however long its body is`, async () => {
+  await using at = await setting([
+    endlessBody(503),
+    stall(respond(503, { body: text }), { atBody: 10 }),
+    whole,
+  ]);
+  const began = performance.now();
 
-      const [first, second] = [await good.get(), await short.get()];
-      const [decoded, broken] = [await first.text(), await read(second)];
+  const response = await at.get();
 
-      assert.equal(decoded, text);
-      assert.equal(code(broken.error), "ERR_INCOMPLETE_BODY");
-      assert.ok(isFailure(broken.error) && broken.error.attempts.length === 1);
-      assert.ok(text.startsWith(broken.text));
-    });
+  assert.equal(await response.text(), text);
+  assert.deepEqual(
+    response.attempts.map(({ status, decision }) => [status, decision]),
+    [
+      [503, "retried"],
+      [503, "retried"],
+      [200, "success"],
+    ],
+  );
+  bounded("elapsed", performance.now() - began, { max: 1_000 });
+  await waitUntil("the first two connections are closed", () => countOpen(at.origin) <= 1);
+});
+
+test(`silence is an error only while a reader waits`, async () => {
+  await using at = await setting(stall(whole, { atBody: 40_000 }), { timeout: { read: 200 } });
+  const response = await at.get();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const began = performance.now();
+
+  const { text: got, error } = await read(response);
+
+  assert.deepEqual([got.length, code(error)], [40_000, "ERR_READ_TIMEOUT"]);
+  bounded("elapsed", performance.now() - began, { min: 195, max: 400 });
+});
+
+test(`a reader slower than the read limit receives the whole body`, async () => {
+  const large = text.repeat(20);
+  await using at = await setting(respond(200, { body: large }), { timeout: { read: 100 } });
+  const response = await at.get();
+  let got = 0;
+  let pauses = 0;
+
+  for await (const piece of response.body) {
+    got += piece.length;
+    if ((pauses += 1) < 4) await new Promise((resolve) => setTimeout(resolve, 250));
   }
 
-  test(`${by}: a body is rejected as soon as it exceeds maxBytes after decoding`, async () => {
-    const bomb = respond(200, {
-      headers: { "content-encoding": "gzip" },
-      body: gzipSync(Buffer.alloc(100_000_000)),
-    });
-    for (const answer of [bomb, endlessBody()]) {
-      await using at = await setting(answer, { http2 });
+  assert.equal(got, large.length);
+});
 
-      const { text: got, error } = await read(await at.get({ maxBytes: 500_000 }));
+for (const coding of codings) {
+  test(`${coding} is decoded piece by piece, and a cut body is incomplete`, async () => {
+    const codedBytes = 2_000;
+    await using good = await setting(respond(200, { coding, body: text }));
+    await using short = await setting(respond(200, { coding, body: text, codedBytes }));
 
-      assert.equal(code(error), "ERR_BODY_TOO_LARGE");
-      assert.ok(got.length <= 500_000);
-    }
-  });
+    const [first, second] = [await good.get(), await short.get()];
+    const [decoded, broken] = [await first.text(), await read(second)];
 
-  test(`${by}: the limits of attempt and call apply to the last byte, read or unread`, async () => {
-    for (const [timeout, expected] of [
-      [{ total: 300 }, "ERR_DEADLINE"],
-      [{ attempt: 300 }, "ERR_ATTEMPT_TIMEOUT"],
-    ] as const) {
-      await using at = await setting(drip(whole, { bytes: 100, every: 20, bodyOnly: true }), {
-        http2,
-        timeout,
-      });
-      const began = performance.now();
-
-      const [reading, unread] = [await at.get(), await at.get()];
-      const { error } = await read(reading);
-      const elapsed = performance.now() - began;
-      if (!http2) await waitUntil("both connections are closed", () => at.origin.openConnections === 0);
-
-      assert.equal(code(error), expected);
-      bounded("elapsed", elapsed, { min: 280, max: 600 });
-      assert.equal(code((await read(unread)).error), expected);
-    }
+    assert.equal(decoded, text);
+    assert.equal(code(broken.error), "ERR_INCOMPLETE_BODY");
+    assert.ok(isFailure(broken.error) && broken.error.attempts.length === 1);
+    assert.ok(text.startsWith(broken.text));
   });
 }
+
+test(`a body is rejected as soon as it exceeds maxBytes after decoding`, async () => {
+  const bomb = respond(200, {
+    headers: { "content-encoding": "gzip" },
+    body: gzipSync(Buffer.alloc(100_000_000)),
+  });
+  for (const answer of [bomb, endlessBody()]) {
+    await using at = await setting(answer);
+
+    const { text: got, error } = await read(await at.get({ maxBytes: 500_000 }));
+
+    assert.equal(code(error), "ERR_BODY_TOO_LARGE");
+    assert.ok(got.length <= 500_000);
+  }
+});
+
+test(`the limits of attempt and call apply to the last byte, read or unread`, async () => {
+  for (const [timeout, expected] of [
+    [{ total: 300 }, "ERR_DEADLINE"],
+    [{ attempt: 300 }, "ERR_ATTEMPT_TIMEOUT"],
+  ] as const) {
+    await using at = await setting(drip(whole, { bytes: 100, every: 20, bodyOnly: true }), {
+      timeout,
+    });
+    const began = performance.now();
+
+    const [reading, unread] = [await at.get(), await at.get()];
+    const { error } = await read(reading);
+    const elapsed = performance.now() - began;
+    await waitUntil("both connections are closed", () => countOpen(at.origin) === 0);
+
+    assert.equal(code(error), expected);
+    bounded("elapsed", elapsed, { min: 280, max: 600 });
+    assert.equal(code((await read(unread)).error), expected);
+  }
+});
 
 test("a body closed cleanly before its end, at any byte of its framing, is incomplete", async () => {
   const answer = chunked(200, ["hello", " ", "world"]);
@@ -355,7 +338,7 @@ test("a redirect with an endless body is followed quickly", async () => {
 
   assert.equal(await response.text(), text);
   bounded("elapsed", performance.now() - began, { max: 400 });
-  await waitUntil("the first connection is closed", () => at.origin.openConnections <= 1);
+  await waitUntil("the first connection is closed", () => countOpen(at.origin) <= 1);
 });
 
 test("a response that outlives its retries is returned as a stream", async () => {
@@ -374,18 +357,16 @@ test("the session reads the hint in a short refusal, and returns its body", asyn
   const headers = { "content-type": "application/json" };
   const inChunks = chunked(429, [quota.slice(0, 5), quota.slice(5)], { headers });
   for (const answer of [respond(429, { headers, body: quota }), inChunks]) {
-    for (const http2 of [false, true]) {
-      await using at = await setting(answer, { http2 });
+    await using at = await setting(answer);
 
-      const response = await at.get();
+    const response = await at.get();
 
-      assert.deepEqual(
-        [response.status, response.verdict.kind, at.origin.requests.length],
-        [429, "rejected", 1],
-      );
-      const { text: said, error } = await read(response);
-      assert.deepEqual([said, error], [quota, undefined]);
-    }
+    assert.deepEqual(
+      [response.status, response.verdict.kind, at.origin.requests.length],
+      [429, "rejected", 1],
+    );
+    const { text: said, error } = await read(response);
+    assert.deepEqual([said, error], [quota, undefined]);
   }
 });
 

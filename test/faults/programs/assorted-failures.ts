@@ -1,10 +1,12 @@
 import { Retry, Session } from "@holdfast/http";
+import { protocolOptions } from "./protocol-options.ts";
 
 /** Causes more than twenty concurrent failures of every kind. An unhandled error ends the process with another code than 0. */
 const [url = "", port = ""] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 1 }),
   timeout: { connect: "300ms", read: "200ms", total: "3s" },
+  ...protocolOptions,
 });
 const paths = [
   "/silence",
@@ -29,7 +31,9 @@ const calls = paths.flatMap((path) => [
 calls.push(
   session.get(`http://127.0.0.1:${port}/`),
   session.get("http://nowhere.invalid/"),
-  session.get(`${url.replace("http:", "https:")}/`),
+  session.get(
+    `${url.startsWith("https:") ? url.replace("https:", "http:") : url.replace("http:", "https:")}/`,
+  ),
   session.get("ftp://127.0.0.1/"),
   session.get(`${url}/`, { headers: { "x-bad": "a\nb" } }),
   session.get(`${url}/`, { signal: AbortSignal.abort() }),

@@ -1,10 +1,12 @@
 import { Retry, Session } from "@holdfast/http";
+import { protocolOptions } from "./protocol-options.ts";
 
 /** Makes twenty thousand failing calls. Prints the bytes that the last three quarters of them added to the heap. */
 const [url = ""] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 0, raiseOnStatus: true, statusForcelist: [503] }),
   timeout: { read: "5s" },
+  ...protocolOptions,
 });
 const shared = new AbortController();
 

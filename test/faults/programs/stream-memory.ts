@@ -1,8 +1,9 @@
 import { Session } from "@holdfast/http";
+import { protocolOptions } from "./protocol-options.ts";
 
 /** Reads a large body slowly. Prints the received bytes and the growth of the memory. */
 const [url = ""] = process.argv.slice(2);
-const session = new Session();
+const session = new Session(protocolOptions);
 const response = await session.get(url, { stream: true });
 let [bytes, pieces, first, most] = [0, 0, 0, 0];
 

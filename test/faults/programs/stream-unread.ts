@@ -1,8 +1,9 @@
 import { Session } from "@holdfast/http";
+import { protocolOptions } from "./protocol-options.ts";
 
 /** Requests bodies, drops them unread, prints when the garbage collector has released their connections, and ends. */
 const [url = "", how = ""] = process.argv.slice(2);
-const session = new Session({ timeout: { read: 200 } });
+const session = new Session({ timeout: { read: 200 }, ...protocolOptions });
 
 async function ask(): Promise<void> {
   for (let call = 0; call < 6; call += 1) {
@@ -25,4 +26,4 @@ if (how === "collect") {
     `open: ${process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length}\n`,
   );
 }
-process.stdout.write("done\n");
+process.stdout.write(`done at ${Date.now()}\n`);

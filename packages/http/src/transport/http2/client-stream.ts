@@ -28,6 +28,8 @@ export interface StreamOwner {
   streamOpened(id: number | undefined): void;
   /** Called once when the stream is closed, or will not be opened. */
   streamClosed(stream: ClientStream): void;
+  /** Called when the body of a stream is paused, and when it continues or the stream is closed. */
+  streamPaused(isPaused: boolean): void;
   /** Called when this side has reset the stream because the server violated the protocol. */
   streamReset(): void;
   /** Called when the server does not serve a request over HTTP/2. */
@@ -235,12 +237,15 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   pause(): void {
+    if (this.#isPaused || this.#stream === undefined) return;
     this.#isPaused = true;
+    this.#owner.streamPaused(true);
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    this.#owner.streamPaused(false);
     if (this.#stream?.destroyed === false) this.#stream._read(0);
   }
 
@@ -358,6 +363,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   #closed(): void {
     const owner = this.#owner;
     if (this.#listener !== undefined) this.#conclude(this.#stream?.rstCode ?? http2Codes.cancel);
+    this.resume();
     // The caller may keep the controller for longer than the stream's many objects should live.
     this.#stream = undefined;
     owner.streamClosed(this);

@@ -57,6 +57,9 @@ export class Http2Client implements HttpClient, StreamOwner {
   readonly #faults: StreamFaults;
   readonly #waiting = new Map<ResponseListener, ClientStream>();
   readonly #streams = new Set<ClientStream>();
+  #pausedStreams = 0;
+  /** Whether the socket keeps the process alive. */
+  #isReferenced = false;
   /** Maximum of open streams. Until the server's SETTINGS arrive, it is unknown: one stream is certainly allowed. */
   #limit = 0;
   /** Whether a stream was opened. */
@@ -77,6 +80,11 @@ export class Http2Client implements HttpClient, StreamOwner {
     // An unused connection must not keep the process alive.
     socket.unref();
     socket.on("error", (error: Error) => (this.#error ??= error));
+    // A timer of the session would outlive it.
+    socket.setTimeout(idleMs);
+    socket.on("timeout", () => {
+      if (this.#isIdle) this.#close();
+    });
     this.#session = connect(origin, { ...sessionOptions, createConnection: () => socket });
     this.#liveness = new Liveness(this.#session);
     this.#faults = new StreamFaults(this.#session);
@@ -96,11 +104,12 @@ export class Http2Client implements HttpClient, StreamOwner {
     if (this.#isIdle) this.#becomeActive();
     if (this.#hasRoom) this.#openStream(stream);
     else this.#waiting.set(listener, stream);
+    this.#keepProcessAlive();
   }
 
   cancel(listener: ResponseListener): void {
     this.#waiting.delete(listener);
-    this.#unrefIfIdle();
+    this.#keepProcessAlive();
   }
 
   checkAlive(now: number, readLimit: number): void {
@@ -150,10 +159,15 @@ export class Http2Client implements HttpClient, StreamOwner {
     return place > this.#limit;
   }
 
+  streamPaused(isPaused: boolean): void {
+    this.#pausedStreams += isPaused ? 1 : -1;
+    this.#keepProcessAlive();
+  }
+
   streamClosed(stream: ClientStream): void {
     this.#streams.delete(stream);
     this.#openWaiting();
-    this.#unrefIfIdle();
+    this.#keepProcessAlive();
   }
 
   #listenTo(session: ClientHttp2Session): void {
@@ -168,9 +182,6 @@ export class Http2Client implements HttpClient, StreamOwner {
     session.on("goaway", (code: number, lastStream: number) => this.#readGoaway(code, lastStream));
     session.on("error", (error: Error) => (this.#error ??= error));
     session.once("close", () => this.#stopAccepting());
-    session.setTimeout(idleMs, () => {
-      if (this.#isIdle) this.#close();
-    });
   }
 
   /** Ends an idle connection with a GOAWAY. */
@@ -209,17 +220,23 @@ export class Http2Client implements HttpClient, StreamOwner {
 
   readonly #countBytes = (): number => this.#socket.bytesRead;
 
-  #becomeActive(): void {
-    this.#liveness.reset();
-    this.#socket.ref();
-  }
-
   get #isIdle(): boolean {
     return this.#streams.size + this.#waiting.size === 0;
   }
 
-  #unrefIfIdle(): void {
-    if (this.#isIdle) this.#socket.unref();
+  #becomeActive(): void {
+    this.#liveness.reset();
+    this.#socket.setTimeout(0);
+  }
+
+  /** Keeps the process alive while a response is waited for, and not for unread bodies. */
+  #keepProcessAlive(): void {
+    const isWaiting = this.#streams.size + this.#waiting.size > this.#pausedStreams;
+    if (this.#isIdle) this.#socket.setTimeout(idleMs);
+    if (isWaiting === this.#isReferenced) return;
+    this.#isReferenced = isWaiting;
+    if (isWaiting) this.#socket.ref();
+    else this.#socket.unref();
   }
 
   /** A GOAWAY ends the connection for new requests long before the socket closes. A second one may include fewer streams. */
@@ -243,6 +260,7 @@ export class Http2Client implements HttpClient, StreamOwner {
     this.#waiting.clear();
     const loss = this.#findUnsentLoss();
     for (const stream of streams) stream.failUnsent(loss);
+    this.#keepProcessAlive();
   }
 
   /** Returns the error for a request that the server did not process. */
