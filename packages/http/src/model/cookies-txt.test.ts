@@ -76,3 +76,19 @@ for (const line of [
     });
   });
 }
+
+test("sends the bytes of UTF-8, as browsers do, and writes them as text again", async () => {
+  const text = "a.test\tFALSE\t/\tFALSE\t0\tnäme\té💩";
+
+  const cookie = String(await sentTo("http://a.test/", text));
+
+  assert.equal(Buffer.from(cookie, "latin1").toString(), "näme=é💩");
+  assert.match(formatCookiesTxt(await parseCookiesTxt(text)), /\tnäme\té💩\n/);
+});
+
+for (const value of ["a\u0001", "a\rSet-Cookie: b=1", "\u0000", "\u007f"])
+  test(`refuses the control character of ${JSON.stringify(value)}, which would fail every request`, async () => {
+    const text = `# x\na.test\tFALSE\t/\tFALSE\t0\tsid\t${value}`;
+
+    await assert.rejects(parseCookiesTxt(text), /^TypeError: Line 2 of cookies.txt has a control character/);
+  });

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { CookieJar } from "tough-cookie";
 import { listCookies } from "./cookie-bounds.ts";
 
@@ -20,11 +21,18 @@ export function formatCookiesTxt(jar: CookieJar): string {
     const expiry = cookie.expiryTime();
     const seconds = expiry === undefined || !Number.isFinite(expiry) ? 0 : Math.floor(expiry / 1_000);
     const host = `${hostOnly === true ? "" : "."}${domain ?? ""}`;
-    const fields = [host, flag(hostOnly !== true), path ?? "/", flag(secure), String(seconds), key, value];
+    const texts = [key, value].map(fromSentText);
+    const fields = [host, flag(hostOnly !== true), path ?? "/", flag(secure), String(seconds), ...texts];
     if (fields.some((field) => /[\t\r\n]/.test(field))) return [];
     return [(httpOnly ? "#HttpOnly_" : "") + fields.join("\t")];
   });
   return ["# Netscape HTTP Cookie File", ...lines, ""].join("\n");
+}
+
+/** Returns a sent text as it is written; unchanged if its bytes are not UTF-8. */
+function fromSentText(text: string): string {
+  const bytes = Buffer.from(text, "latin1");
+  return isUtf8(bytes) ? bytes.toString() : text;
 }
 
 function flag(value: boolean): string {

@@ -48,6 +48,9 @@ function parseLine(line: string, number: number): Row | undefined {
       `Line ${number} of cookies.txt is not a cookie: expected seven fields with tabs between them (domain, TRUE or FALSE, path, TRUE or FALSE, expiry in seconds, name, value)`,
     );
   const text = (name: string): string => fields[name] ?? "";
+  // oxlint-disable-next-line no-control-regex -- The pattern looks for control characters.
+  if (/[\0-\x1f\x7f]/.test(text("key") + text("value") + text("path")))
+    throw new TypeError(`Line ${number} of cookies.txt has a control character, which no cookie can have`);
   return {
     domain: stripRootDot(text("domain").toLowerCase()),
     hostOnly: !isTrue(text("subdomains")),
@@ -55,9 +58,14 @@ function parseLine(line: string, number: number): Row | undefined {
     secure: isTrue(text("secure")),
     httpOnly,
     expires: Math.max(0, Number(text("expires"))),
-    key: text("key"),
-    value: text("value"),
+    key: toSentText(text("key")),
+    value: toSentText(text("value")),
   };
+}
+
+/** Returns a text as it is sent: headers have one character for each byte, and browsers send the bytes of UTF-8. */
+function toSentText(text: string): string {
+  return Buffer.from(text).toString("latin1");
 }
 
 function isTrue(text: string): boolean {
