@@ -1,15 +1,28 @@
 import assert from "node:assert/strict";
+import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import { test } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
 import { selfSigned } from "@holdfast/http/testing";
 import { listenOnLoopback } from "../support/loopback-server.ts";
-import { outcomeOf, sessionFor } from "./scenario.ts";
+import { bounded, outcomeOf, sessionFor } from "./scenario.ts";
 
 const certificate = selfSigned();
 const adapter = { http2: true, tls: { ca: certificate.cert } } as const;
 
 // RFC 9113 §6.
-const types = { data: 0, headers: 1, reset: 3, settings: 4, push: 5, ping: 6, window: 8, continuation: 9 };
+const types = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  reset: 3,
+  settings: 4,
+  push: 5,
+  ping: 6,
+  goaway: 7,
+  window: 8,
+  continuation: 9,
+  unknown: 99,
+};
 const endStream = 1;
 const endHeaders = 4;
 
@@ -81,6 +94,8 @@ interface Attack {
   readonly settings?: Buffer;
   /** What it sends in response to a request, as often as the connection takes it, up to `times`. @default 1 */
   readonly response: Buffer;
+  /** What it sends before, once. @default nothing */
+  readonly head?: Buffer;
   readonly times?: number;
 }
 
@@ -88,6 +103,7 @@ interface Attack {
 async function attacker({
   settings = nothing,
   response,
+  head: start = nothing,
   times = 1,
 }: Attack): Promise<{ url: string } & AsyncDisposable> {
   const server = createServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket: TLSSocket) => {
@@ -95,6 +111,7 @@ async function attacker({
     socket.write(frame(types.settings, settings, connection));
     let left = times;
     const send = (): void => {
+      if (left === times) socket.write(start);
       for (let isTaken = true; isTaken && left > 0 && socket.writable; left -= 1)
         isTaken = socket.write(response);
     };
@@ -125,6 +142,33 @@ const fatal: Readonly<Record<string, Attack>> = {
   "endless empty DATA": {
     response: Buffer.concat([head, repeat(5_000, frame(types.data, nothing))]),
     times: 10_000,
+  },
+  "endless DATA of one byte": {
+    response: repeat(5_000, frame(types.data, Buffer.of(120))),
+    head,
+    times: 10_000,
+  },
+  "endless WINDOW_UPDATEs": {
+    response: repeat(500, frame(types.window, number(1), connection)),
+    times: 100_000,
+  },
+  "endless WINDOW_UPDATEs of a stream": {
+    response: repeat(500, frame(types.window, number(1))),
+    times: 100_000,
+  },
+  "endless PRIORITY": { response: repeat(500, frame(types.priority, Buffer.alloc(5))), times: 100_000 },
+  "endless frames of an unknown type": {
+    response: repeat(500, frame(types.unknown, Buffer.alloc(8), connection)),
+    times: 100_000,
+  },
+  "endless GOAWAYs": {
+    response: repeat(500, frame(types.goaway, Buffer.from("7fffffff00000000", "hex"), connection)),
+    times: 100_000,
+  },
+  "endless interim responses": {
+    // `:status: 103` as a literal with the name of the static table (RFC 7541 §6.2.2).
+    response: repeat(500, frame(types.headers, Buffer.from("\b\u0003103"), { flags: endHeaders })),
+    times: 100_000,
   },
   "an endless head": {
     response: Buffer.concat([frame(types.headers, ok), repeat(500, frame(types.continuation, nothing))]),
@@ -191,4 +235,98 @@ for (const [what, attack] of Object.entries(fatal)) {
     assert.ok(grown < 150 * megabyte, `${Math.round(grown / megabyte)} MB more`);
     assert.ok(late < 1_500, `A timer of 10 ms was ${Math.round(late)} ms late`);
   });
+}
+
+for (const [what, attack] of Object.entries(fatal).filter(([, { times = 1 }]) => times > 1)) {
+  test(`http2: ${what} ends a call with a deadline of 300 ms in time`, async () => {
+    await using server = await attacker(attack);
+    await using session = await sessionFor({ adapter, timeout: { read: "30s", total: 300 } });
+    const began = performance.now();
+
+    const { error } = await outcomeOf(session.get(server.url));
+
+    assert.ok(error !== undefined, "The call succeeded");
+    bounded("elapsed", performance.now() - began, { max: 2_000 });
+  });
+}
+
+test("http2: a body in frames of one byte is complete", async () => {
+  const text = "0123456789".repeat(20_000);
+  const pieces = Array.from(text, (letter) => frame(types.data, Buffer.from(letter)));
+  await using server = await attacker({ response: Buffer.concat([head, ...pieces, end]) });
+  await using session = await sessionFor({ adapter, timeout: { read: "5s" } });
+
+  const response = await session.get(server.url);
+
+  assert.equal(await response.text(), text);
+});
+
+test("http2: a server with a window of zero delays uploads alone, and only until it opens", async () => {
+  await using server = await closedWindow();
+  await using session = await sessionFor({ adapter, retry: { total: 0 }, timeout: { read: "5s" } });
+  await session.get(server.url);
+
+  const upload = outcomeOf(session.post(server.url, { body: Buffer.alloc(30 * megabyte) }));
+  const stuck = outcomeOf(session.post(server.url, { body: "order", timeout: { read: 300 } }));
+  const get = await session.get(server.url);
+  const { error } = await stuck;
+  server.open();
+
+  assert.equal(get.status, 200);
+  assert.deepEqual(
+    ["code", "mayHaveArrived"].map((name) => Reflect.get(error ?? {}, name)),
+    ["ERR_READ_TIMEOUT", true],
+  );
+  const { response, error: failure } = await upload;
+  assert.ifError(failure);
+  assert.deepEqual([await response?.text(), server.connections()], [String(30 * megabyte), 1]);
+});
+
+test("http2: a body that is not read does not delay the others of its connection", async () => {
+  const size = 1.5 * megabyte;
+  await using server = await closedWindow({ initialWindowSize: 65_535, size });
+  await using session = await sessionFor({ adapter, retry: { total: 0 }, timeout: { read: "15s" } });
+
+  const unread = await Promise.all(
+    Array.from({ length: 20 }, () => session.get(`${server.url}large`, { stream: true })),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const get = await session.get(server.url);
+  const lengths = await Promise.all(unread.map(async (response) => (await response.bytes()).length));
+
+  assert.equal(get.status, 200);
+  assert.deepEqual(new Set(lengths), new Set([size]));
+  assert.equal(server.connections(), 1);
+});
+
+/** A server with this window for uploads, which `open` opens wide. It returns the length of each upload. */
+async function closedWindow({ initialWindowSize = 0, size = 0 } = {}): Promise<
+  { readonly url: string; open(): void; connections(): number } & AsyncDisposable
+> {
+  const sessions: ServerHttp2Session[] = [];
+  const server = createSecureServer({
+    ...certificate,
+    settings: { initialWindowSize },
+    maxSessionMemory: 1_000,
+  })
+    .on("session", (session) => sessions.push(session.on("error", () => undefined)))
+    .on("stream", (stream, { ":path": path }) => {
+      let length = 0;
+      stream
+        .on("error", () => undefined)
+        .on("data", (piece: Buffer) => (length += piece.length))
+        .once("end", () => {
+          stream.respond({ ":status": 200 });
+          stream.end(path === "/large" ? Buffer.alloc(size) : String(length));
+        });
+    });
+  const listening = await listenOnLoopback(server);
+  return {
+    url: `https://127.0.0.1:${listening.port}/`,
+    open: () => {
+      for (const session of sessions) session.settings({ initialWindowSize: megabyte });
+    },
+    connections: () => sessions.length,
+    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
+  };
 }

@@ -32,6 +32,8 @@ const sessionOptions = {
   },
   maxHeaderListPairs: maxHeadBytes / 32,
   maxSendHeaderBlockLength: maxSentHeadBytes,
+  // Megabytes. Beyond it Node refuses heads of responses, and bodies that wait to be sent count as well.
+  maxSessionMemory: 1_000,
   // As over HTTP/1.1, the server decides about a header that comes twice. Node's types do not have this option of a client.
   strictSingleValueFields: false,
 };
