@@ -4,7 +4,7 @@ import { StatusError, type HttpResponse } from "../model/response.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { RetryDecision } from "../retry/rules.ts";
 import type { Retry } from "../retry/retry.ts";
-import { attachCallInfo, describeCall, type Failure } from "../telemetry/call-failure.ts";
+import { attachCallInfo, describeCall, showCaller, type Failure } from "../telemetry/call-failure.ts";
 import type { AttemptResult } from "./attempt.ts";
 
 /** How a call ended. */
@@ -46,6 +46,7 @@ function withCallInfo(thrown: unknown, { response, error }: AttemptResult, { fai
   const verdict = response?.verdict ?? errorVerdict(error);
   const story = failure();
   if (response === undefined) describeCall(thrown, story);
+  else showCaller(thrown);
   return attachCallInfo(thrown, { ...story, verdict, ...(response !== undefined && { response }) });
 }
 

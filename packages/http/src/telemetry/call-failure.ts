@@ -1,4 +1,4 @@
-import { TimeoutError } from "@holdfast/policy";
+import { HoldfastError, TimeoutError } from "@holdfast/policy";
 import { TransportError } from "../errors/transport-errors.ts";
 import type { RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
@@ -50,6 +50,7 @@ export function describeCall(
   error: unknown,
   { request, attempts }: Pick<Failure, "request" | "attempts">,
 ): void {
+  if (error instanceof Error) shortenStacks(error.cause);
   if (!(error instanceof TransportError || error instanceof TimeoutError) || !Object.isExtensible(error))
     return;
   const { method, url } = request;
@@ -64,6 +65,25 @@ export function describeCall(
   Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
 }
 
+/** Gives an error with a response the frames of the caller in place of those of this package. Call it where `describeCall` may be called. */
+export function showCaller(error: unknown): void {
+  shortenStacks(error);
+  if (!(error instanceof HoldfastError) || !Object.isExtensible(error) || framesOf(error) !== "") return;
+  const value = [error.stack, callerFrames()].join("\n").trimEnd();
+  Object.defineProperty(error, "stack", { value, configurable: true, writable: true });
+}
+
+/** Leaves out the frames of this package from the stacks of an error and its causes, which would fill the screen. */
+function shortenStacks(error: unknown): void {
+  // A ResponseError is below a RetryError, and of a layer above.
+  if (!(error instanceof HoldfastError || (error instanceof Error && error.name === "ResponseError"))) return;
+  if (!Object.isExtensible(error)) return;
+  const lines = (error.stack ?? "").split("\n");
+  const value = lines.filter((line) => !line.startsWith("    at ") || isOfCaller(line)).join("\n");
+  Object.defineProperty(error, "stack", { value, configurable: true, writable: true });
+  shortenStacks(error.cause);
+}
+
 const described = new WeakSet<object>();
 const ownFolder = new URL("../", import.meta.url).href;
 
@@ -73,13 +93,14 @@ function callerFrames(): string {
   Error.stackTraceLimit = 50;
   const { stack = "" } = new Error("?");
   Error.stackTraceLimit = limit;
-  return stack
-    .split("\n")
-    .slice(1)
-    .filter((frame) => !frame.includes(ownFolder) && !/\(?(?:node:|native)/.test(frame))
-    .slice(0, 10)
-    .join("\n");
+  return stack.split("\n").slice(1).filter(isOfCaller).slice(0, 10).join("\n");
 }
+
+function isOfCaller(frame: string): boolean {
+  return !frame.includes(ownFolder) && !/\(?(?:node:|native)/.test(frame) && !policyFolder.test(frame);
+}
+
+const policyFolder = /(?:@holdfast|packages)\/policy\/(?:dist|src)\//;
 
 function framesOf({ stack = "" }: Error): string {
   return stack

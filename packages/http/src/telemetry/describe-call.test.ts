@@ -56,12 +56,46 @@ test("an error of a call prints on fewer than 40 lines, also after ten attempts"
   );
 });
 
-test("an uncaught error of a call prints fewer than 40 lines", async () => {
-  const script = `
+const uncaught: readonly (readonly [what: string, options: string, message: RegExp])[] = [
+  [
+    "a refused connection",
+    "{ retry: { total: 6, backoffFactor: 0 } }",
+    /ConnectionError: GET http:\/\/127\.0\.0\.1:1\/: .*\(7 attempts\)/,
+  ],
+  [
+    "a proxy that cannot be reached",
+    '{ proxy: "http://127.0.0.1:1", retry: { total: 1, backoffFactor: 0 } }',
+    /ProxyError: GET http:\/\/127\.0\.0\.1:1\/: .*\(2 attempts\)/,
+  ],
+];
+
+for (const [what, options, message] of uncaught) {
+  test(`the uncaught error of ${what} prints fewer than 40 lines`, async () => {
+    const output = await runUncaught(`
+      import { Session } from "@holdfast/http";
+      await new Session(${options}).get("http://127.0.0.1:1/");
+    `);
+
+    assert.match(output, message);
+    assert.ok(output.split("\n").length < 40, output);
+  });
+}
+
+test("the uncaught RetryError of raiseOnStatus prints fewer than 40 lines", async () => {
+  const output = await runUncaught(`
     import { Session } from "@holdfast/http";
-    await new Session({ retry: { total: 6, backoffFactor: 0 } }).get("http://127.0.0.1:1/");
-  `;
-  const output = await new Promise<string>((resolve) => {
+    import { faultOrigin, respond } from "@holdfast/http/testing";
+    const origin = await faultOrigin({ routes: { "/": () => respond(503) } });
+    await new Session({ retry: { total: 1, raiseOnStatus: true, backoffFactor: 0 } }).get(origin.url);
+  `);
+
+  assert.match(output, /RetryError: Gave up after 2 attempts: too many 503 error responses/);
+  assert.ok(output.split("\n").length < 40, output);
+});
+
+/** Runs a script that ends with an uncaught error, and returns what it prints. */
+async function runUncaught(script: string): Promise<string> {
+  return new Promise<string>((resolve) => {
     const args = ["--conditions=source", "--input-type=module", "-e", script];
     execFile(
       process.execPath,
@@ -70,10 +104,7 @@ test("an uncaught error of a call prints fewer than 40 lines", async () => {
       (_error, _stdout, stderr) => resolve(stderr),
     );
   });
-
-  assert.match(output, /ConnectionError: GET http:\/\/127\.0\.0\.1:1\/: .*\(7 attempts\)/);
-  assert.ok(output.split("\n").length < 40, output);
-});
+}
 
 const timeouts: readonly (readonly [
   error: HoldfastError,
