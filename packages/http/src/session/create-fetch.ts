@@ -17,15 +17,13 @@ export function createFetch(options: SessionOptions | Session = {}): typeof glob
   return toFetchSession(options).fetch;
 }
 
+// As the platform's fetch. Programs leave bodies unread there: with a low limit of connections, they would wait for each other.
+const fetchDefaults: SessionOptions = { cookies: false, strictHeaders: true, maxConnections: 16_384 };
+
 /** Returns a session with the defaults of a fetch. */
 export function toFetchSession(options: SessionOptions | Session): Session {
   if (options instanceof Session) return options;
-  return new Session({
-    cookies: false,
-    strictHeaders: true,
-    ...options,
-    timeout: withFetchLimits(options.timeout),
-  });
+  return new Session({ ...fetchDefaults, ...options, timeout: withFetchLimits(options.timeout) });
 }
 
 /** The limits of the platform's fetch, for what the options leave open. */
