@@ -96,7 +96,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   runner: {
     imports: ["@holdfast/policy", "@holdfast/http/internal/files", "node:"],
     only: {},
-    layers: ["internal", "run", "output", "sqlite", "input", "outcome", "ledger"],
+    layers: ["internal", "run", "output", "sqlite", "input", "outcome", "ledger", "host"],
     publishesTesting: false,
   },
   holdfast: {

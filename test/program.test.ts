@@ -201,11 +201,12 @@ test("--report json writes the report to standard output, --quiet writes nothing
 
 test("the first Ctrl-C finishes the requests in flight and exits with 130; the same command continues", async (t) => {
   const { routes, open } = gate();
-  const scene = await setUp(t, routes);
+  // An unknown host gets one request, until it responds.
+  const scene = await setUp(t, { ...routes, "/1": page });
   await scene.writeList(paths(9));
   const command = ["run", "urls.txt", "--concurrency", "2"];
   const running = scene.start(...command);
-  await waitUntil("two requests are in flight", () => scene.origin.requests.length === 2);
+  await waitUntil("two requests are in flight", () => scene.origin.requests.length === 3);
 
   running.signal("SIGINT");
   await waitUntil("it prints the message", () =>
@@ -218,10 +219,10 @@ test("the first Ctrl-C finishes the requests in flight and exits with 130; the s
   const again = await scene.run(...command);
 
   assert.equal(code, 130, err);
-  assert.match(err, /Interrupted: 2 of 9 lines fetched .*\n {2}lines 9 = done 2 .* waiting 7\n/);
+  assert.match(err, /Interrupted: 3 of 9 lines fetched .*\n {2}lines 9 = done 3 .* waiting 6\n/);
   assert.match(err, /Continue {2}holdfast run -o results\n$/);
   assert.equal(again.code, 0, again.err);
-  assert.match(again.err, /Continuing the run in results: 2 of 9 lines already done/);
+  assert.match(again.err, /Continuing the run in results: 3 of 9 lines already done/);
   assert.equal(scene.origin.requests.length, 9);
 });
 
@@ -239,10 +240,10 @@ test("Ctrl-C ends a run whose list is still open", async (t) => {
 
 test("the second Ctrl-C stops immediately and exits with 131, without losing a line", async (t) => {
   const { routes, open } = gate();
-  const scene = await setUp(t, routes);
+  const scene = await setUp(t, { ...routes, "/1": page });
   await scene.writeList(paths(5));
   const running = scene.start("run", "urls.txt", "--concurrency", "2");
-  await waitUntil("two requests are in flight", () => scene.origin.requests.length === 2);
+  await waitUntil("two requests are in flight", () => scene.origin.requests.length === 3);
 
   running.signal("SIGINT");
   await waitUntil("it prints the message", () => running.err().includes("Interrupted"));
@@ -255,7 +256,7 @@ test("the second Ctrl-C stops immediately and exits with 131, without losing a l
 
   assert.equal(code, 131, err);
   assert.match(err, /Stopping immediately: finished lines are kept\n/);
-  assert.match(err, /lines 5 = done 0 .* waiting 5\n/);
+  assert.match(err, /lines 5 = done 1 .* waiting 4\n/);
   assert.equal(again.code, 0, again.err);
 });
 

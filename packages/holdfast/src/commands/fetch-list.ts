@@ -15,7 +15,7 @@ import { openLists } from "./open-lists.ts";
 import { openPool } from "./proxy-flags.ts";
 import type { RunSettings } from "./run-flags.ts";
 import type { RunFolder } from "./run-folder.ts";
-import { openSession } from "./session-flags.ts";
+import { given, openSession } from "./session-flags.ts";
 
 // A line with a long wait goes back to the ledger and does not occupy one of the requests in flight.
 const deferLongWaits: RetryInit = { retryAfterMax: "10s", onLongRetryAfter: "defer" };
@@ -50,7 +50,8 @@ interface OpenRun {
 
 async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunReport> {
   const { lists, pool, session, ledger, isContinued, io } = run;
-  const { directory, concurrency, perHost, retryFailed, otherList, quiet } = settings;
+  const { directory, concurrency, perHost, maxIdleWait, hostGiveUp, retryFailed, otherList, quiet } =
+    settings;
   const { runLedger } = await import("@holdfast/runner/internal");
   const before = isContinued && !quiet ? ledger.totals() : undefined;
   const stream = { isTTY: io.stderr.isTTY, env: io.env };
@@ -75,8 +76,7 @@ async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunRepor
       retryFailed,
       ...(lists.length === 0 ? {} : { input: lists }),
       otherList,
-      ...(concurrency === undefined ? {} : { concurrency }),
-      ...(perHost === undefined ? {} : { perHost }),
+      ...given({ concurrency, perHost, maxIdleWait, hostGiveUp }),
       drain: interrupts.drain,
       signal: interrupts.abort,
       on: (event) => meter.onEvent(event),

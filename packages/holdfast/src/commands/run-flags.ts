@@ -10,7 +10,12 @@ import {
   withoutSecrets,
 } from "../command-line/header-sources.ts";
 import { optionsFileFlag, readOptions, readOptionsOver } from "../command-line/options-file.ts";
-import { parseByteSize, parseChoice, parseWholeNumber } from "../command-line/parse-options.ts";
+import {
+  parseByteSize,
+  parseChoice,
+  parseDuration,
+  parseWholeNumber,
+} from "../command-line/parse-options.ts";
 import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { type ProgramState, selectRemembered } from "../command-line/program-state.ts";
 import { OptionError } from "../process/usage-error.ts";
@@ -27,6 +32,8 @@ const runFlags = {
   output: { type: "string", short: "o", remember: false },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
+  "max-park": { type: "string" },
+  "host-give-up": { type: "string" },
   "max-memory": { type: "string" },
   progress: { type: "string", remember: false },
   report: { type: "string", remember: false },
@@ -57,6 +64,10 @@ export interface RunSettings {
   readonly directory: string;
   readonly concurrency: number | undefined;
   readonly perHost: number | undefined;
+  /** In milliseconds. */
+  readonly maxIdleWait: number | undefined;
+  /** In milliseconds. */
+  readonly hostGiveUp: number | undefined;
   readonly retryFailed: boolean;
   readonly progress: "auto" | ProgressMode;
   readonly report: "text" | "json";
@@ -119,6 +130,8 @@ function validateRunFlags(
     directory: values.output ?? "results",
     concurrency: parseWholeNumber("concurrency", values.concurrency, { min: 1, max: 10_000 }),
     perHost: parseWholeNumber("per-host", values["per-host"], { min: 1, max: 10_000 }),
+    maxIdleWait: parseDuration("max-park", values["max-park"]),
+    hostGiveUp: parseDuration("host-give-up", values["host-give-up"]),
     retryFailed: values["retry-failed"] === true,
     progress: parseChoice("progress", values.progress, ["auto", "bar", "plain", "none"]),
     report: parseChoice("report", values.report, ["text", "json"]),

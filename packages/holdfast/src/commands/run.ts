@@ -39,6 +39,10 @@ Options
   -o, --output DIR         directory of the run (results)
   -j, --concurrency N      maximum requests in flight (16)
   --per-host N             maximum requests in flight to one host (8)
+  --max-park TIME          end when only hosts that wait are left, and no line
+                           has ended for this time (2m)
+  --host-give-up TIME      end the lines of a host that has sent no response for
+                           this time, over all commands (1h)
 ${sessionHelp("256M", "10m")}
   --max-memory SIZE        memory for the bodies of all requests in flight (an
                            eighth of the machine's, at most 512M)

@@ -169,7 +169,9 @@ export async function openSession(
 }
 
 /** Returns the values that the command line has. */
-function given(values: Readonly<Record<string, number | undefined>>): Readonly<Record<string, number>> {
+export function given(
+  values: Readonly<Record<string, number | undefined>>,
+): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );

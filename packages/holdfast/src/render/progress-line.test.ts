@@ -92,6 +92,7 @@ test("the progress line fits every terminal, and styles change no letter", () =>
           type: "host-deferred",
           host,
           until: 5_000,
+          reason: "parked",
         });
         const line = formatProgressLine(progress, columns);
 

@@ -8,7 +8,7 @@ import { formatEvent, formatProgressLog } from "./progress-log.ts";
 const start = startProgress(0, 0);
 const totals = { removed: 0, ...start.totals, attempts: 0, bytes: 0 };
 const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
-const lease = { job, from: "pending", deferrals: 0 } as const;
+const lease = { job, host: 1, from: "pending", deferrals: 0 } as const;
 
 test("formatProgressLog writes the counts above 0, the rate and the time left", () => {
   const rate = { at: 0, finished: 0, weighted: 48, weight: 1 };
@@ -63,10 +63,20 @@ test("formatEvent reports the first failure with each reason, long pauses and in
     ],
     [
       start,
-      { type: "host-deferred", host: "example.com", until: 30_000 },
+      { type: "host-deferred", host: "example.com", until: 30_000, reason: "parked" },
       "example.com requested a pause of 30 s",
     ],
-    [start, { type: "host-deferred", host: "example.com", until: 1_999 }, undefined],
+    [
+      start,
+      { type: "host-deferred", host: "example.com", until: 60_000, reason: "refusing" },
+      "example.com refuses every request: trying again in 60 s",
+    ],
+    [
+      start,
+      { type: "host-down", host: "example.com", reason: "host-down", lines: 40, totals },
+      "example.com is given up: 40 lines ended as host-down",
+    ],
+    [start, { type: "host-deferred", host: "example.com", until: 1_999, reason: "parked" }, undefined],
     [
       start,
       {

@@ -23,6 +23,13 @@ export function formatProgressLog(progress: Progress): string {
 // A shorter pause ends before a person has read about it.
 const minLoggedPause = 2_000;
 
+const hostReasons = {
+  parked: "requested a pause of",
+  silent: "does not respond: trying again in",
+  failing: "fails every request: trying again in",
+  refusing: "refuses every request: trying again in",
+} as const;
+
 /**
  * Formats the line that a log receives immediately after an event: for invalid lines, the end of the list, long pauses, and
  * the first failure with each reason. Undefined for all other events.
@@ -39,8 +46,10 @@ export function formatEvent(progress: Progress, event: RunEvent): string | undef
       const pause = event.until - progress.date;
       return pause < minLoggedPause
         ? undefined
-        : `${printable(event.host)} requested a pause of ${formatSeconds(pause)}`;
+        : `${printable(event.host)} ${hostReasons[event.reason]} ${formatSeconds(pause)}`;
     }
+    case "host-down":
+      return `${printable(event.host)} is given up: ${formatMany(event.lines, "line")} ended as ${event.reason}`;
     case "no-proxy": {
       const pause = event.until - progress.date;
       return pause < minLoggedPause

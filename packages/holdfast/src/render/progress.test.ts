@@ -19,7 +19,7 @@ const totals: RunTotals = {
 };
 
 function outcome(state: OutcomeState): JobOutcome {
-  return { lease: { job, from: "pending", deferrals: 0 }, state, advice: "", at: 0 };
+  return { lease: { job, host: 1, from: "pending", deferrals: 0 }, state, advice: "", at: 0 };
 }
 
 function fold(inputs: readonly ProgressInput[]): Progress {
@@ -63,11 +63,11 @@ test("each event changes its own counts only", () => {
         expected: { failures: new Set(["http-404"]) },
       },
       {
-        inputs: [{ type: "host-deferred", host: "a", until: 1_000_500 }, tick(499)],
+        inputs: [{ type: "host-deferred", host: "a", until: 1_000_500, reason: "parked" }, tick(499)],
         expected: { idleHost: { host: "a", until: 1_000_500, by: "host" } },
       },
       {
-        inputs: [{ type: "host-deferred", host: "a", until: 1_000_500 }, tick(500)],
+        inputs: [{ type: "host-deferred", host: "a", until: 1_000_500, reason: "parked" }, tick(500)],
         expected: { idleHost: undefined },
       },
     ];

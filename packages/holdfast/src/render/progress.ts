@@ -77,6 +77,7 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
     case "interrupted":
       return { ...progress, stage: input.stage };
     case "planned":
+    case "host-down":
       return { ...progress, totals: input.totals };
     case "input-ended":
       return { ...progress, inputEnded: true };

@@ -1,5 +1,6 @@
 import { HoldfastError } from "@holdfast/policy";
 import { brandClass } from "@holdfast/policy/internal";
+import type { HostState } from "../host/host-state.ts";
 import type { Job } from "./job.ts";
 import type { ListReading, OtherList, PlanCounts, PlannedLine } from "./list-reading.ts";
 import type { OutcomeState } from "./state.ts";
@@ -24,10 +25,42 @@ brandClass(LedgerError, "LedgerError");
 /** A row that was handed out to be fetched. */
 export interface JobLease {
   readonly job: Job;
+  /** The id of its host. */
+  readonly host: number;
   /** The state of the row before the lease. */
   readonly from: "pending" | "failed" | "deferred";
   /** How often the row has been deferred so far. */
   readonly deferrals: number;
+}
+
+/** A host as the ledger stores it. */
+export interface StoredHost {
+  readonly id: number;
+  readonly key: string;
+  readonly state: HostState;
+}
+
+/** A host to store, and when it may get a request again (epoch ms). Undefined where it has no line that waits. */
+export interface SavedHost extends StoredHost {
+  readonly wakeAt?: number | undefined;
+}
+
+/** Why the lines of a host end. */
+export interface HostEnd {
+  readonly reason: string;
+  /** Advice for a person, with the evidence. */
+  readonly advice: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** Which rows of a host to hand out. */
+export interface ClaimOptions {
+  /** Deferred rows are handed out when they are due at this time (epoch ms). */
+  readonly now: number;
+  readonly max: number;
+  /** Begins at this place of the host's lines (0 to 1), for a probe with another line. */
+  readonly from?: number;
 }
 
 /** The stored part of a request and its response. Without a response there is no `status`, and `error` says why. */
@@ -106,12 +139,23 @@ export interface Ledger extends LedgerReader {
   startReading(path: string | undefined, other?: OtherList): ListReading;
   /** Adds lines without a file, in one transaction. All calls on one object belong to one reading. */
   plan(lines: readonly PlannedLine[]): PlanCounts;
-  /** Hands out the next open rows in order, each at most once per object. Returns an empty list when no row is open. */
-  claim(max: number): readonly JobLease[];
-  /** Hands out deferred rows that are due at `now` (epoch ms), the longest overdue first. */
-  claimDue(now: number, max: number): readonly JobLease[];
-  /** Returns when the next deferred row that is not handed out is due, in epoch ms. */
-  nextDueAt(): number | undefined;
+  /** Returns up to `max` hosts with lines to fetch that may get requests at `now`, without those in `except`. */
+  readyHosts(now: number, max: number, except: ReadonlyMap<number, unknown>): readonly StoredHost[];
+  /** Returns when the next of the other hosts may get requests, in epoch ms; undefined when none waits. */
+  nextWakeAt(now: number): number | undefined;
+  /**
+   * Hands out rows of a host, each at most once per object: first those that were deferred and are due, the longest overdue
+   * first. Returns an empty list when none may be fetched now.
+   */
+  claim(host: number, options: ClaimOptions): readonly JobLease[];
+  /** Takes back leases of which nothing was sent, so that they can be handed out again. */
+  putBack(leases: readonly JobLease[]): void;
+  /** Returns when the next row of a host that is not handed out is due, in epoch ms; 0 for one that was never deferred. */
+  nextDueAt(host: number): number | undefined;
+  /** Stages the state of a host for the next `commit`. */
+  saveHost(host: SavedHost): void;
+  /** Ends every line of a host that is not handed out as a retryable failure. Returns how many there were. */
+  endHost(host: number, end: HostEnd): number;
   /** Stores durably that the jobs are about to be sent. After a crash, a job without an outcome is `unknown`, unless it may be sent again. */
   recordIntent(jobs: readonly Job[]): void;
   /** Takes leases back unchanged, because nothing was sent or it may be sent again. The rows are not handed out again by this object. */
@@ -120,7 +164,7 @@ export interface Ledger extends LedgerReader {
   record(outcome: JobOutcome): void;
   /** Writes the staged states and bodies. After it returns they survive a crash and a power loss. A row with a final outcome keeps it. */
   commit(): void;
-  /** Makes every failed row retryable, except invalid lines, and every deferred row due, with its deferrals reset to 0. */
+  /** Makes every failed row retryable, except invalid lines, and every deferred row due, with its deferrals reset to 0, and ends the pauses that hosts asked for. */
   reopenFailed(): void;
   setRunInfo(info: RunInfo): void;
   setProxyStats(stats: readonly RunProxyStats[]): void;

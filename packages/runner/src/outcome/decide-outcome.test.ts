@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decideOutcome, findHostDeferral } from "./decide-outcome.ts";
+import { decideOutcome } from "./decide-outcome.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { RowState } from "../ledger/state.ts";
@@ -176,19 +176,5 @@ describe("decideOutcome", () => {
     assert.equal(missing?.exchange?.body?.length, missing?.exchange?.bytes);
     assert.equal(missing?.advice, "Advice for 404");
     assert.equal(broken?.exchange?.error, "Failed: reset");
-  });
-
-  it("defers a host only for a throttling response with a time, for at most maxDeferDelay", () => {
-    const results = [
-      responded(429, 9),
-      responded(429, 1e15),
-      responded(429),
-      responded(503, 9),
-      thrown(new Error("x")),
-    ];
-
-    const deferrals = results.map((result) => findHostDeferral(result, defaultInput));
-
-    assert.deepEqual(deferrals, [9, 51_000, undefined, undefined, undefined]);
   });
 });

@@ -3,7 +3,7 @@ import type { JobLease, JobOutcome, RecordedExchange } from "../ledger/ledger.ts
 import type { OutcomeState } from "../ledger/state.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import { type FetchedResponse, type FetchFailure, type FetchVerdict, isFetchFailure } from "./fetcher.ts";
-import { findVerdict, isWaitingForProxy, type OutcomeInput, proxiedOutcome } from "./proxied-outcome.ts";
+import { isWaitingForProxy, type OutcomeInput, proxiedOutcome } from "./proxied-outcome.ts";
 
 /** A line that only needs a proxy is due again after this time, in ms. The pool then says how long its host must wait. */
 const maxProxyWaitDelay = 1_000;
@@ -18,16 +18,6 @@ export function decideOutcome(
   if (outcome?.state.at !== "deferred" || !input.proxied || !isWaitingForProxy(result)) return outcome;
   const until = Math.min(outcome.state.until, input.now + maxProxyWaitDelay);
   return { ...outcome, state: { ...outcome.state, until } };
-}
-
-/** Returns until when (epoch ms) a throttled host asked for no requests, limited to `maxDeferDelay`. */
-export function findHostDeferral(
-  result: FetchResult,
-  { now, maxDeferDelay }: Pick<OutcomeInput, "now" | "maxDeferDelay">,
-): number | undefined {
-  const source = findVerdict(result);
-  if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
-  return Math.min(source.retryAt, now + maxDeferDelay);
 }
 
 function decideForResponse(

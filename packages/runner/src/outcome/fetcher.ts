@@ -114,7 +114,7 @@ export interface FetchFailure {
 }
 
 /** The part of a response or failure that decides about the row. */
-export type FetchVerdict = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
+export type FetchVerdict = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived" | "attempts">;
 
 /** Returns whether an error has a verdict. Checks its shape, so that fetchers other than a `Session` can be used. */
 export function isFetchFailure(error: unknown): error is Error & FetchFailure {

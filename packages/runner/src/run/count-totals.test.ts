@@ -19,7 +19,12 @@ const zeroTotals: RunTotals = {
 };
 
 function outcome(from: JobLease["from"], state: OutcomeState): JobOutcome {
-  const lease: JobLease = { job: { id: 1, line: 1, method: "GET", url: "http://a/" }, from, deferrals: 0 };
+  const lease: JobLease = {
+    job: { id: 1, line: 1, method: "GET", url: "http://a/" },
+    host: 1,
+    from,
+    deferrals: 0,
+  };
   return { lease, state, advice: "", at: 0, exchange: { attempts: [1, 2], bytes: 7, elapsed: 1 } };
 }
 

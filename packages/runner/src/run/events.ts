@@ -22,7 +22,20 @@ export type RunEvent =
     }
   /** No proxy is available for a host. Nothing is sent to it until then. */
   | { readonly type: "no-proxy"; readonly host: string; readonly until: number; readonly why: string }
-  /** A host asked for a pause. Nothing is sent to it until then. */
-  | { readonly type: "host-deferred"; readonly host: string; readonly until: number }
+  /** A host asked for a pause ("parked"), or gets only probes: it is "silent", "failing" with 5xx, or "refusing" with 401 or 403. Nothing is sent to it until then. */
+  | {
+      readonly type: "host-deferred";
+      readonly host: string;
+      readonly until: number;
+      readonly reason: "parked" | "silent" | "failing" | "refusing";
+    }
+  /** A host was given up: its lines have ended with this reason. `totals` includes them. */
+  | {
+      readonly type: "host-down";
+      readonly host: string;
+      readonly reason: "host-down" | "dns";
+      readonly lines: number;
+      readonly totals: RunTotals;
+    }
   /** Outcomes were written to disk, or lines were removed that are no longer in their list. */
   | { readonly type: "progress"; readonly totals: RunTotals; readonly inFlight: number };

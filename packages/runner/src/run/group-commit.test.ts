@@ -6,6 +6,7 @@ import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
 
 const lease: JobLease = {
   job: { id: 1, line: 1, method: "GET", url: "http://a/" },
+  host: 1,
   from: "pending",
   deferrals: 0,
 };

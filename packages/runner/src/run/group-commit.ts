@@ -40,10 +40,10 @@ export class GroupCommit {
     else if (!this.#isTimerRunning) void this.#flushLater();
   }
 
-  /** Commits the staged outcomes. @throws LedgerError when the commit fails. */
+  /** Commits the staged outcomes and hosts. @throws LedgerError when the commit fails. */
   flush(): void {
-    if (this.#group.length === 0) return;
     this.#options.ledger.commit();
+    if (this.#group.length === 0) return;
     const group = this.#group;
     this.#group = [];
     this.#bytes = 0;

@@ -32,12 +32,18 @@ export interface RunOptions {
   readonly drain?: AbortSignal;
   /** Ends the run immediately: requests in flight are aborted. Finished requests are recorded. */
   readonly signal?: AbortSignal;
-  /** How long a run with nothing else to do waits for the next deferred line. @default "2m" */
+  /**
+   * How long a run continues in which only hosts are left that wait, and no line ends. It ends immediately when the next line is
+   * due later than that.
+   * @default "2m"
+   */
   readonly maxIdleWait?: Duration;
   /** The longest deferral that a server may ask for. A longer one is shortened to this. @default "24h" */
   readonly maxDeferDelay?: Duration;
   /** How often a line may be deferred before it fails. @default 5 */
   readonly maxDeferrals?: number;
+  /** How long a host may send no response, over all runs in the folder, before its lines end. @default "1h" */
+  readonly hostGiveUp?: Duration;
   /** Tries all failed lines again, and deferred lines before they are due. @default false */
   readonly retryFailed?: boolean;
   /** Receives every event. An error that it throws ends the run. */
@@ -52,10 +58,12 @@ export const runDefaults: {
   readonly maxIdleWait: Duration;
   readonly maxDeferDelay: Duration;
   readonly maxDeferrals: number;
+  readonly hostGiveUp: Duration;
 } = {
   concurrency: 16,
   perHost: 8,
   maxIdleWait: "2m",
   maxDeferDelay: "24h",
   maxDeferrals: 5,
+  hostGiveUp: "1h",
 };

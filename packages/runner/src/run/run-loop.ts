@@ -1,21 +1,26 @@
 import type { Clock } from "@holdfast/policy";
 import { isRepeatable } from "../ledger/job.ts";
-import type { JobLease, JobOutcome, Ledger } from "../ledger/ledger.ts";
+import type { JobLease, JobOutcome, Ledger, StoredHost } from "../ledger/ledger.ts";
 import type { PlanCounts } from "../ledger/list-reading.ts";
 import type { RunStatus, RunTotals } from "../ledger/report.ts";
-import { decideOutcome, findHostDeferral } from "../outcome/decide-outcome.ts";
+import type { HostKey } from "../host/host-key.ts";
+import type { HostInput, HostRule, HostState } from "../host/host-state.ts";
+import { decideOutcome } from "../outcome/decide-outcome.ts";
 import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
+import { toHostInputs } from "../outcome/host-inputs.ts";
+import { judgeByHost } from "../outcome/judge-by-host.ts";
 import { findProxyWait, type ProxyWait } from "../outcome/no-proxy.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
 import type { RunEvent } from "./events.ts";
-import { readHost } from "./host-queues.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { earliest } from "./host-pauses.ts";
+import { HeldRefusals } from "./held-refusals.ts";
+import { type FinishedRequest, HostScheduler } from "./host-scheduler.ts";
 import { InputPlanner } from "./input-planner.ts";
 import { Latch } from "./latch.ts";
-import { LeaseQueue } from "./lease-queue.ts";
 import type { RunOptions } from "./options.ts";
 import { ProxyWaits } from "./proxy-waits.ts";
+import { RespondedNames } from "./responded-names.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Timer } from "./timer.ts";
 
@@ -27,7 +32,8 @@ export interface RunLoopOptions extends Pick<
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly concurrency: number;
-  readonly perHost: number;
+  readonly rule: HostRule;
+  readonly hostKey: HostKey;
   /** In ms. */
   readonly maxIdleWait: number;
   /** In ms. */
@@ -45,7 +51,9 @@ export interface RunLoopEnd {
 /** Runs a ledger once: claims rows, fetches them, and records the outcomes. Sleeps until something happens. */
 export class RunLoop {
   readonly #options: RunLoopOptions;
-  readonly #queue: LeaseQueue;
+  readonly #hosts: HostScheduler;
+  readonly #refusals = new HeldRefusals();
+  readonly #names = new RespondedNames();
   readonly #commits: GroupCommit;
   readonly #proxies: ProxyWaits | undefined;
   readonly #shutdown: Shutdown;
@@ -53,6 +61,8 @@ export class RunLoop {
   readonly #timer: Timer;
   #totals: RunTotals;
   #inFlight = 0;
+  /** When a line last ended, or the run began. */
+  #endedAt: number;
   #isInputRead = false;
 
   constructor(options: RunLoopOptions) {
@@ -63,7 +73,8 @@ export class RunLoop {
     this.#timer = new Timer(clock, this.#latch.notify);
     this.#commits = new GroupCommit({ ledger, clock, onCommitted: this.#committed, onError });
     this.#totals = ledger.totals();
-    this.#queue = new LeaseQueue({ ...options, onDeferred: (outcome) => this.#commits.add(outcome) });
+    this.#endedAt = clock.date();
+    this.#hosts = new HostScheduler({ ...options, onChange: this.#hostChanged, onGone: this.#hostGone });
     this.#proxies = proxies === undefined ? undefined : new ProxyWaits({ proxies, ledger, clock, onError });
   }
 
@@ -79,6 +90,8 @@ export class RunLoop {
       this.#timer.set(undefined);
     }
     this.#shutdown.throwIfFailed();
+    this.#hosts.close();
+    this.#commits.flush();
     this.#proxies?.save();
     const status = this.#shutdown.statusOr(this.#proxies?.isActive === true ? "no-proxy" : "complete");
     return status === "no-proxy" ? { status, why: this.#proxies?.why ?? "" } : { status };
@@ -87,9 +100,12 @@ export class RunLoop {
   /** Does everything that can be done now. Returns whether the run is over. */
   #step(): boolean {
     try {
-      if (this.#shutdown.isDraining) this.#releaseQueue();
-      else this.#startRequests();
-      if (this.#inFlight > 0) return false;
+      if (!this.#shutdown.isDraining) this.#startRequests();
+      if (this.#inFlight > 0) {
+        if (!this.#shutdown.isDraining && this.#isIdleForTooLong()) this.#shutdown.drain();
+        return false;
+      }
+      for (const outcome of this.#refusals.takeAll()) this.#commits.add(outcome);
       this.#commits.flush();
       return this.#shutdown.isDraining || !this.#mayContinue();
     } catch (error) {
@@ -100,7 +116,11 @@ export class RunLoop {
 
   #startRequests(): void {
     this.#resumeHosts();
-    const leases = this.#queue.take(this.#options.concurrency - this.#inFlight);
+    this.#start(this.#hosts.take(this.#options.concurrency - this.#inFlight));
+    this.#setTimer();
+  }
+
+  #start(leases: readonly JobLease[]): void {
     const unsafe = leases.filter(({ job }) => !isRepeatable(job)).map(({ job }) => job);
     if (unsafe.length > 0) this.#options.ledger.recordIntent(unsafe);
     this.#inFlight += leases.length;
@@ -109,8 +129,7 @@ export class RunLoop {
 
   #resumeHosts(): void {
     if (this.#proxies?.isActive !== true) return;
-    for (const host of this.#proxies.takeResumableHosts()) this.#queue.resume(host);
-    this.#setTimer();
+    for (const host of this.#proxies.takeResumableHosts()) this.#hosts.resume(host);
   }
 
   async #fetch(lease: JobLease): Promise<void> {
@@ -126,7 +145,6 @@ export class RunLoop {
       this.#shutdown.fail(error);
     } finally {
       this.#inFlight -= 1;
-      this.#queue.finish(lease);
       this.#latch.notify();
     }
   }
@@ -141,26 +159,63 @@ export class RunLoop {
     const outcome = isUnsent
       ? undefined
       : decideOutcome(lease, result, { now, maxDeferrals, maxDeferDelay, aborted, draining, proxied });
+    const change = this.#hosts.finish(lease, (request) => this.#readInputs(lease, result, request));
     if (outcome === undefined) ledger.release([lease]);
-    else this.#commits.add(outcome);
-    // With proxies, the limit applies to one address, and another address may continue.
-    if (!proxied) this.#holdHost(lease, result);
+    else {
+      const judged = judgeByHost(outcome, change);
+      if (proxied || !this.#refusals.add(judged)) this.#commits.add(judged);
+    }
+    if (!this.#refusals.has(lease.host)) return;
+    const isLast = this.#hosts.isFinished(lease.host);
+    for (const each of this.#refusals.settle(lease.host, change.after, isLast)) this.#commits.add(each);
   }
 
-  #holdHost(lease: JobLease, result: FetchResult): void {
-    const { clock, maxDeferDelay } = this.#options;
-    const now = clock.date();
-    const until = findHostDeferral(result, { now, maxDeferDelay });
-    const host = readHost(lease.job.url);
-    if (until !== undefined && until > now && this.#queue.deferHost(host, until))
-      this.#emit({ type: "host-deferred", host, until });
+  #readInputs(
+    lease: JobLease,
+    result: FetchResult,
+    { key, ...request }: FinishedRequest,
+  ): readonly HostInput[] {
+    const { clock, proxies, hostKey, maxDeferDelay } = this.#options;
+    const facts = {
+      ...request,
+      now: clock.date(),
+      othersRespondedAt: this.#names.latestExcept(key),
+      isProxied: proxies !== undefined,
+      maxDeferDelay,
+      hostKey,
+    };
+    const inputs = toHostInputs(lease, result, facts);
+    this.#names.add(key, inputs);
+    return inputs;
   }
+
+  readonly #hostChanged = ({ key, state: { standing } }: StoredHost): void => {
+    if (standing.at === "serving" || standing.at === "gone") return;
+    const until = standing.at === "parked" ? standing.until : standing.probeAt;
+    this.#emit({ type: "host-deferred", host: key, until, reason: standing.at });
+  };
+
+  readonly #hostGone = ({ id, key, state: { standing, silence } }: StoredHost): void => {
+    if (standing.at !== "gone") return;
+    const at = this.#options.clock.date();
+    const { reason } = standing;
+    const lines = this.#options.ledger.endHost(id, {
+      reason,
+      advice: describeSilence(reason, silence, at),
+      at,
+    });
+    if (lines === 0) return;
+    this.#endedAt = at;
+    this.#totals = this.#options.ledger.totals();
+    this.#emit({ type: "host-down", host: key, reason, lines, totals: this.#totals });
+  };
 
   /** Takes back a lease when no proxy is available for its host. Nothing was sent. */
   #waitForProxy(lease: JobLease, wait: ProxyWait): void {
-    const host = readHost(lease.job.url);
+    const host = this.#options.hostKey(lease.job.url);
     this.#options.ledger.release([lease]);
-    this.#queue.pause(lease);
+    this.#hosts.finish(lease, () => []);
+    this.#hosts.pause(lease);
     const isNews = this.#proxies?.add(host, wait);
     if (this.#proxies?.isExhausted === true) return this.#shutdown.drain();
     if (isNews === true) this.#emit({ type: "no-proxy", host, ...wait });
@@ -168,16 +223,31 @@ export class RunLoop {
   }
 
   #setTimer(): void {
-    this.#timer.set(earliest([this.#queue.nextDueAt, this.#proxies?.nextCheckAt]));
+    const { clock, maxIdleWait } = this.#options;
+    const idleAt = this.#endedAt + maxIdleWait;
+    const endsAt = this.#inFlight > 0 && idleAt > clock.date() ? idleAt : undefined;
+    this.#timer.set(earliest([this.#hosts.nextAt, this.#proxies?.nextCheckAt, endsAt]));
   }
 
   // With nothing in flight: may the input add rows, or does a row come due soon?
   #mayContinue(): boolean {
-    const { clock, maxIdleWait } = this.#options;
+    const { concurrency, maxIdleWait } = this.#options;
+    // The commit may have changed what can be started.
+    const leases = this.#hosts.take(concurrency);
+    if (leases.length > 0) {
+      this.#start(leases);
+      return true;
+    }
     this.#setTimer();
     if (!this.#isInputRead) return true;
-    const nextAt = earliest([this.#queue.nextDueAt, this.#proxies?.nextEndAt]);
-    return nextAt !== undefined && nextAt - clock.date() <= maxIdleWait;
+    const nextAt = earliest([this.#hosts.nextAt, this.#proxies?.nextEndAt]);
+    return nextAt !== undefined && nextAt - this.#endedAt <= maxIdleWait;
+  }
+
+  /** Probes that are in flight do not extend the run. */
+  #isIdleForTooLong(): boolean {
+    const { clock, maxIdleWait } = this.#options;
+    return this.#isInputRead && clock.date() - this.#endedAt >= maxIdleWait && this.#hosts.isOnlyProbing;
   }
 
   async #readInput(): Promise<void> {
@@ -200,7 +270,7 @@ export class RunLoop {
       if (stop.aborted) return;
       this.#isInputRead = true;
       // Rows that were held back until now may be handed out.
-      this.#queue.rowsAdded(this.#totals.waiting);
+      this.#hosts.linesAdded();
       this.#emit({ type: "input-ended" });
       this.#latch.notify();
     } catch (error) {
@@ -210,7 +280,7 @@ export class RunLoop {
 
   readonly #planned = (counts: PlanCounts): void => {
     this.#totals = countPlanned(this.#totals, counts);
-    this.#queue.rowsAdded(counts.added + counts.known);
+    if (counts.added + counts.known > 0) this.#hosts.linesAdded();
     this.#emit({ type: "planned", ...counts, totals: this.#totals });
     this.#latch.notify();
   };
@@ -223,10 +293,9 @@ export class RunLoop {
       else if (outcome.exchange !== undefined)
         this.#emit({ type: "deferred", job, outcome, until: outcome.state.until });
     }
-    if (outcomes.some(({ state }) => state.at === "deferred")) {
-      this.#queue.rowsDeferred();
-      this.#setTimer();
-    }
+    this.#hosts.committed(outcomes.map(({ lease }) => lease));
+    if (outcomes.some(({ state }) => state.at !== "deferred")) this.#endedAt = this.#options.clock.date();
+    this.#latch.notify();
     this.#proxies?.saveIfDue();
     this.#emit({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
   };
@@ -234,9 +303,10 @@ export class RunLoop {
   #emit(event: RunEvent): void {
     this.#options.on?.(event);
   }
+}
 
-  #releaseQueue(): void {
-    const leases = this.#queue.clear();
-    if (leases.length > 0 && !this.#shutdown.hasFailed) this.#options.ledger.release(leases);
-  }
+function describeSilence(reason: "host-down" | "dns", silence: HostState["silence"], now: number): string {
+  if (reason === "dns") return "Check the host name: DNS does not know it, and answers for other names";
+  const hours = ((now - (silence?.since ?? now)) / 3_600_000).toFixed(1);
+  return `Check the host: it has sent no response for ${hours} hours (last: ${silence?.reason ?? "no response"})`;
 }

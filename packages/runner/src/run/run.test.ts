@@ -18,6 +18,10 @@ import { fakeResponse, fakeFailure, scriptedFetcher } from "../testing/scripted-
 const site = (n: number): string => `https://example.com/${n}`;
 const sites = (count: number): InputLine[] =>
   numberLines(...Array.from({ length: count }, (_, index) => site(index + 1)));
+/** A URL of a host of its own. All such requests start at the same time; an unknown host gets one. */
+const host = (n: number): string => `https://host${n}.example/`;
+const hosts = (count: number): InputLine[] =>
+  numberLines(...Array.from({ length: count }, (_, index) => host(index + 1)));
 const ok = scriptedFetcher(({ url }) => fakeResponse(url));
 
 function outcomes(directory: string): string[] {
@@ -286,7 +290,28 @@ describe("run with deferred lines", () => {
     assert.deepEqual([again.done, again.waiting], [2, 0]);
   });
 
-  it("fails a line after maxDeferrals", async () => {
+  it("fails a line after maxDeferrals when the host serves others between its failures", async () => {
+    const clock = fakeClock();
+    const session = scriptedFetcher(async ({ url }) => {
+      if (url === site(1)) return fakeResponse(url, { status: 503, retryAt: clock.date() + 1_000 });
+      await clock.sleep(300);
+      return fakeResponse(url);
+    });
+
+    const report = await run({
+      directory: makeRunDirectory(),
+      session,
+      clock,
+      input: sites(30),
+      perHost: 1,
+      maxDeferrals: 3,
+    });
+
+    assert.deepEqual([report.done, report.failed, report.reasons[0]?.retryable], [29, 1, true]);
+    assert.ok(session.urls.filter((url) => url === site(1)).length <= 6, String(session.urls));
+  });
+
+  it("lets the lines of a host wait that only asks to wait, and ends after maxIdleWait", async () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) =>
       fakeResponse(url, { status: 503, retryAt: clock.date() + 1_000 }),
@@ -296,11 +321,15 @@ describe("run with deferred lines", () => {
       directory: makeRunDirectory(),
       session,
       clock,
-      input: sites(1),
-      maxDeferrals: 3,
+      input: sites(3),
+      maxIdleWait: "10s",
     });
 
-    assert.deepEqual([report.failed, report.attempts, report.reasons[0]?.retryable], [1, 4, true]);
+    assert.deepEqual([report.waiting, report.failed], [3, 0]);
+    assert.ok(
+      clock.date() <= 10_000 && report.attempts < 15,
+      `${report.attempts} attempts in ${clock.date()} ms`,
+    );
   });
 
   it("defers the whole host that asked for a pause, and no other", async () => {
@@ -330,15 +359,15 @@ describe("run that is interrupted", () => {
     const drain = new AbortController();
     const clock = fakeClock({ start: 1_000 });
     const session = scriptedFetcher(async ({ url, options }) => {
-      if (url === site(4)) queueMicrotask(() => drain.abort());
+      if (url === host(4)) queueMicrotask(() => drain.abort());
       await new Promise((resolve) => options.drain?.addEventListener("abort", resolve));
-      if (url === site(1)) return fakeResponse(url, { status: 429, retryAt: 61_000 });
-      if (url === site(2)) throw fakeFailure("timeout-read");
-      if (url === site(3)) throw options.drain?.reason;
+      if (url === host(1)) return fakeResponse(url, { status: 429, retryAt: 61_000 });
+      if (url === host(2)) throw fakeFailure("timeout-read");
+      if (url === host(3)) throw options.drain?.reason;
       return fakeResponse(url, { status: 404 });
     });
 
-    const report = await run({ directory, session, clock, input: sites(4), drain: drain.signal });
+    const report = await run({ directory, session, clock, input: hosts(4), drain: drain.signal });
 
     const { status, lines, failed, waiting, attempts, nextRetryAt } = report;
     assert.deepEqual(
@@ -351,7 +380,7 @@ describe("run that is interrupted", () => {
       "3 pending",
       "4 failed http-404",
     ]);
-    const rest = await run({ directory, session: ok, clock, input: sites(4) });
+    const rest = await run({ directory, session: ok, clock, input: hosts(4) });
     assert.deepEqual([rest.done, rest.failed, rest.waiting], [3, 1, 0]);
   });
 
@@ -368,13 +397,13 @@ describe("run that is interrupted", () => {
       directory,
       session,
       clock: fakeClock(),
-      input: sites(100),
+      input: hosts(100),
       drain: drain.signal,
       concurrency: 3,
     });
 
     assert.deepEqual([report.status, report.done, report.waiting], ["drained", 3, report.lines - 3]);
-    const rest = await run({ directory, session: ok, clock: fakeClock(), input: sites(100) });
+    const rest = await run({ directory, session: ok, clock: fakeClock(), input: hosts(100) });
     assert.deepEqual([rest.status, rest.done], ["complete", 100]);
   });
 
@@ -442,6 +471,7 @@ describe("run that is interrupted", () => {
 
   it("never repeats an unsafe request that may have been executed, and repeats one with an idempotency key with the same key", async () => {
     const directory = makeRunDirectory();
+    const clock = fakeClock();
     const ledger = openLedger(directory);
     const request = { headers: { a: "b" }, body: "x" };
     ledger.plan(
@@ -457,10 +487,10 @@ describe("run that is interrupted", () => {
     const dying = scriptedFetcher(() => {
       throw fakeFailure("reset");
     });
-    await run({ directory, session: dying, clock: fakeClock() });
+    await run({ directory, session: dying, clock });
     const session = scriptedFetcher(({ url }) => fakeResponse(url));
 
-    const report = await run({ directory, session, clock: fakeClock() });
+    const report = await run({ directory, session, clock });
 
     assert.deepEqual(outcomes(directory), ["1 unknown reset", "2 done ok"]);
     assert.deepEqual(

@@ -1,5 +1,6 @@
 import { systemClock } from "@holdfast/policy";
 import { checkOptions, toMs, type OptionTypes } from "@holdfast/policy/internal";
+import { hostKey } from "../host/host-key.ts";
 import { RunLoop, type RunLoopOptions } from "./run-loop.ts";
 import { type RunOptions, runDefaults } from "./options.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -20,6 +21,7 @@ const optionTypes = {
   maxIdleWait: "any",
   maxDeferDelay: "any",
   maxDeferrals: "number",
+  hostGiveUp: "any",
   retryFailed: "boolean",
   on: "function",
   clock: "object",
@@ -59,7 +61,7 @@ export async function runLedger(ledger: Ledger, options: RunOptions): Promise<Ru
 
 type RunSettings = Pick<
   RunLoopOptions,
-  "clock" | "concurrency" | "perHost" | "maxDeferrals" | "maxIdleWait" | "maxDeferDelay"
+  "clock" | "concurrency" | "rule" | "hostKey" | "maxDeferrals" | "maxIdleWait" | "maxDeferDelay"
 >;
 
 function checkRunOptions(options: RunOptions): RunSettings {
@@ -77,7 +79,12 @@ function checkRunOptions(options: RunOptions): RunSettings {
   return {
     clock,
     concurrency: atLeastOne(concurrency, "concurrency"),
-    perHost: atLeastOne(perHost, "perHost"),
+    rule: {
+      perHost: atLeastOne(perHost, "perHost"),
+      interval: 0,
+      giveUp: toMs(options.hostGiveUp ?? runDefaults.hostGiveUp),
+    },
+    hostKey,
     maxDeferrals,
     maxIdleWait: toMs(options.maxIdleWait ?? runDefaults.maxIdleWait),
     maxDeferDelay: toMs(options.maxDeferDelay ?? runDefaults.maxDeferDelay),

@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ListReading, PlanCounts, PlannedLine, StateCounts } from "../ledger/list-reading.ts";
+import type { HostKey } from "../host/host-key.ts";
+import type { Hosts } from "./hosts.ts";
 import { addedLines, type ReachedRows } from "./reached-rows.ts";
 import { RowRemoval } from "./row-removal.ts";
 import { readNumber, type SqlRow } from "./row.ts";
@@ -8,6 +10,13 @@ import { transaction } from "./transaction.ts";
 
 type Counts = { -readonly [Name in keyof Omit<PlanCounts, "restored">]: number };
 type RestoredCounts = { -readonly [State in keyof StateCounts]: number };
+
+export interface LinePlannerOptions {
+  readonly reached: ReachedRows;
+  readonly hosts: Hosts;
+  readonly hostKey: HostKey;
+  readonly now: () => number;
+}
 
 /**
  * Turns the lines of lists into rows.
@@ -17,13 +26,11 @@ type RestoredCounts = { -readonly [State in keyof StateCounts]: number };
  */
 export class LinePlanner {
   readonly #db: DatabaseSync;
-  readonly #reached: ReachedRows;
-  readonly #now: () => number;
+  readonly #options: LinePlannerOptions;
 
-  constructor(db: DatabaseSync, reached: ReachedRows, now: () => number) {
+  constructor(db: DatabaseSync, options: LinePlannerOptions) {
     this.#db = db;
-    this.#reached = reached;
-    this.#now = now;
+    this.#options = options;
     db.exec(
       "CREATE TEMP TABLE equal (list INTEGER, key BLOB, occurrence INTEGER NOT NULL, PRIMARY KEY (list, key)) WITHOUT ROWID",
     );
@@ -31,15 +38,13 @@ export class LinePlanner {
 
   /** Begins to read the list with this id. */
   startReading(list: number): ListReading {
-    this.#reached.startReading(list);
-    return new SqliteListReading({ db: this.#db, reached: this.#reached, now: this.#now, list });
+    this.#options.reached.startReading(list);
+    return new SqliteListReading({ ...this.#options, db: this.#db, list });
   }
 }
 
-interface ReadingOptions {
+interface ReadingOptions extends LinePlannerOptions {
   readonly db: DatabaseSync;
-  readonly reached: ReachedRows;
-  readonly now: () => number;
   readonly list: number;
 }
 
@@ -122,13 +127,15 @@ class SqliteListReading implements ListReading {
     const id = readNumber(row, "id");
     const isBack = row["removed"] === 1;
     if (row["line"] !== line.line) this.#statements.setLine.run(line.line, id);
-    if (isBack) this.#restore(id);
-    this.#reached(id, isBack);
+    if (isBack) this.#restore(line, id);
+    this.#reached(id);
     return "known";
   }
 
-  #restore(id: number): void {
+  #restore(line: PlannedLine, id: number): void {
+    if (line.kind === "job") this.#options.hosts.wake(this.#options.hostKey(line.url));
     this.#statements.restore.run(id);
+    this.#statements.queue.run(id);
     this.#newRows += 1;
     this.#restored ??= { done: 0, failed: 0, skipped: 0, unknown: 0, waiting: 0 };
     const state = this.#statements.selectState.get(id)?.["state"] ?? "waiting";
@@ -143,13 +150,16 @@ class SqliteListReading implements ListReading {
       this.#statements.insertInvalid.run(id, line.reason, this.#options.now());
       return "invalid";
     }
-    if (occurrence === 1) return "added";
+    if (occurrence === 1) {
+      this.#statements.queue.run(id);
+      return "added";
+    }
     this.#statements.insertDuplicate.run(id, this.#options.now());
     return "duplicates";
   }
 
-  #reached(id: number, isBack = false): void {
-    this.#options.reached.add(id, isBack);
+  #reached(id: number): void {
+    this.#options.reached.add(id);
     this.#reachedRows += 1;
   }
 
@@ -164,6 +174,7 @@ class SqliteListReading implements ListReading {
       method,
       url,
       request === undefined ? null : JSON.stringify(request),
+      line.kind === "job" ? this.#options.hosts.wake(this.#options.hostKey(url)) : null,
     );
     return changes === 0 ? undefined : Number(lastInsertRowid);
   }
@@ -188,6 +199,7 @@ function prepareStatements(
     | "setList"
     | "setLine"
     | "restore"
+    | "queue"
     | "countRows"
     | "insertDuplicate"
     | "insertInvalid",
@@ -198,7 +210,7 @@ function prepareStatements(
     "id, list, line, occurrence, EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) AS removed";
   return {
     insertJob: db.prepare(
-      "INSERT INTO job (key, occurrence, list, line, method, url, request) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO job (key, occurrence, list, line, method, url, request, host) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     ),
     selectFirst: db.prepare(`SELECT ${columns} FROM job WHERE key = ? AND occurrence = 1`),
     selectEqual: db.prepare("SELECT occurrence FROM equal WHERE list = ? AND key = ?"),
@@ -216,6 +228,10 @@ function prepareStatements(
     setList: db.prepare("UPDATE job SET list = ? WHERE id = ?"),
     setLine: db.prepare("UPDATE job SET line = ? WHERE id = ?"),
     restore: db.prepare("DELETE FROM removed WHERE id = ?"),
+    queue: db.prepare(`
+      INSERT INTO queue SELECT host, coalesce(until, 0), job.id FROM job
+      LEFT JOIN deferral ON deferral.id = job.id LEFT JOIN outcome ON outcome.id = job.id
+      WHERE job.id = ? AND host IS NOT NULL AND (outcome.id IS NULL OR outcome.retryable = 1) ON CONFLICT DO NOTHING`),
     countRows: db.prepare("UPDATE list SET rows = rows + ? WHERE id = ?"),
     insertDuplicate: db.prepare(
       "INSERT INTO outcome (id, state, reason, recorded_at) VALUES (?, 'skipped', 'duplicate', ?)",

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { JobOutcome } from "../ledger/ledger.ts";
+import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
+import type { Hosts } from "./hosts.ts";
 import { encodeRecord } from "./record.ts";
 import { readNumber } from "./row.ts";
 import type { CommittedSegment, RecordLocation, SegmentWriter } from "./segments.ts";
@@ -20,19 +21,23 @@ const emptyBody = new Uint8Array();
 export class OutcomeRecorder {
   readonly #db: DatabaseSync;
   readonly #segments: SegmentWriter;
+  readonly #hosts: Hosts;
   readonly #upsertOutcome: StatementSync;
   readonly #upsertDeferral: StatementSync;
   readonly #deleteFailure: StatementSync;
   readonly #deleteDeferral: StatementSync;
+  readonly #deleteQueued: StatementSync;
+  readonly #insertQueued: StatementSync;
   readonly #deleteIntent: StatementSync;
   readonly #insertAdvice: StatementSync;
   readonly #upsertSegment: StatementSync;
   readonly #reasonsWithAdvice = new Set<string>();
   #staged: StagedOutcome[] = [];
 
-  constructor(db: DatabaseSync, segments: SegmentWriter) {
+  constructor(db: DatabaseSync, segments: SegmentWriter, hosts: Hosts) {
     this.#db = db;
     this.#segments = segments;
+    this.#hosts = hosts;
     this.#upsertOutcome = db.prepare(`
       INSERT INTO outcome (id, state, reason, retryable, recorded_at, attempts, status, bytes, elapsed, final_url,
         content_type, segment, record_offset, record_length)
@@ -52,6 +57,10 @@ export class OutcomeRecorder {
         attempts = deferral.attempts + excluded.attempts, reason = excluded.reason`);
     this.#deleteFailure = db.prepare("DELETE FROM outcome WHERE id = ? AND retryable = 1");
     this.#deleteDeferral = db.prepare("DELETE FROM deferral WHERE id = ?");
+    this.#deleteQueued = db.prepare(
+      "DELETE FROM queue WHERE host = ?1 AND id = ?2 AND due = coalesce((SELECT until FROM deferral WHERE id = ?2), 0)",
+    );
+    this.#insertQueued = db.prepare("INSERT INTO queue SELECT ?, until, id FROM deferral WHERE id = ?");
     this.#deleteIntent = db.prepare("DELETE FROM intent WHERE id = ?");
     this.#insertAdvice = db.prepare(
       "INSERT INTO advice (reason, advice) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -68,23 +77,26 @@ export class OutcomeRecorder {
     this.#staged.push({ outcome: dropBody(outcome), location });
   }
 
-  /** Writes the staged outcomes and returns the ids of their rows. */
-  commit(): readonly number[] {
+  /** Writes the staged outcomes and hosts, and returns the leases that ended. */
+  commit(): readonly JobLease[] {
     const staged = this.#staged;
-    if (staged.length === 0) return [];
+    if (staged.length === 0 && !this.#hosts.hasStaged) return [];
     this.#segments.sync();
     transaction(this.#db, () => {
       for (const each of staged) this.#write(each);
       const { segment, length } = this.#segments.end;
       this.#upsertSegment.run(segment, length);
+      // Last, because it looks at the queue.
+      this.#hosts.write();
     });
     this.#staged = [];
-    return staged.map(({ outcome }) => outcome.lease.job.id);
+    return staged.map(({ outcome }) => outcome.lease);
   }
 
   #write({ outcome, location }: StagedOutcome): void {
     const { id } = outcome.lease.job;
     const { state } = outcome;
+    this.#deleteQueued.run(outcome.lease.host, id);
     if (state.at === "deferred") this.#writeDeferral(outcome, state);
     else {
       this.#writeOutcome(outcome, location);
@@ -103,6 +115,7 @@ export class OutcomeRecorder {
       state.reason,
     );
     this.#deleteFailure.run(lease.job.id);
+    this.#insertQueued.run(lease.host, lease.job.id);
   }
 
   #writeOutcome(outcome: JobOutcome, location: RecordLocation | undefined): void {

@@ -28,8 +28,6 @@ export class ReachedRows {
   readonly #rows = new RowSet();
   /** The lists that this process reads. */
   readonly #lists = new Set<number>();
-  readonly #passed = new RowSet();
-  #late: number[] = [];
   #last = 0;
   #openReadings = 0;
 
@@ -52,28 +50,14 @@ export class ReachedRows {
     return this.#lists.has(list) && !this.#rows.has(id);
   }
 
-  /** Marks a row as reached. With `isBack`, the row was not in any list until now. */
-  add(id: number, isBack = false): void {
+  /** Marks a row as reached. */
+  add(id: number): void {
     this.#rows.add(id);
     if (id > this.#last) this.#last = id;
-    if (isBack || this.#passed.has(id)) this.#late.push(id);
   }
 
   /** The last row that may be handed out now: the readings reach most rows in order. */
   get last(): number {
     return this.#openReadings > 0 ? this.#last : Number.MAX_SAFE_INTEGER;
-  }
-
-  /** Notes that `takeLate` must return a row that is held back, when it is reached. */
-  pass(id: number): void {
-    this.#passed.add(id);
-  }
-
-  /** Removes and returns up to `max` rows that were reached after `pass`, or are back in a list. */
-  takeLate(max: number): readonly number[] {
-    if (this.#late.length === 0) return [];
-    const taken = this.#late.slice(0, max);
-    this.#late = this.#late.slice(max);
-    return taken;
   }
 }

@@ -27,8 +27,13 @@ export function readTotals(db: DatabaseSync): RunTotals {
       .all();
     const deferred = db.prepare("SELECT coalesce(sum(attempts), 0) AS attempts FROM deferral").get();
     const next = db
-      .prepare(`SELECT until FROM deferral WHERE ${notRemoved("deferral.id")} ORDER BY until LIMIT 1`)
-      .get();
+      .prepare(
+        `SELECT min(at) AS at FROM (
+          SELECT min(max(until, coalesce(wake_at, 0))) AS at FROM deferral JOIN job ON job.id = deferral.id
+          LEFT JOIN host ON host.id = job.host AND standing = 'parked' WHERE ${notRemoved("deferral.id")}
+          UNION ALL SELECT min(wake_at) FROM host WHERE wake_at > 0 AND standing = 'parked')`,
+      )
+      .get()?.["at"];
     const countState = (rows: readonly SqlRow[], state: string): number =>
       sumColumn(
         rows.filter((row) => row["state"] === state),
@@ -46,7 +51,7 @@ export function readTotals(db: DatabaseSync): RunTotals {
       waiting: lines - removed - sumColumn(byState, "rows") + sumColumn(removedByState, "rows"),
       attempts: sumColumn(byState, "attempts") + readNumber(deferred, "attempts"),
       bytes: sumColumn(byState, "bytes"),
-      ...(next === undefined ? {} : { nextRetryAt: readNumber(next, "until") }),
+      ...(typeof next === "number" ? { nextRetryAt: next } : {}),
     };
   });
 }

@@ -1,86 +1,97 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Job } from "../ledger/job.ts";
-import type { JobLease } from "../ledger/ledger.ts";
+import type { ClaimOptions, JobLease } from "../ledger/ledger.ts";
 import { interruptedReason } from "../ledger/state.ts";
 import type { ReachedRows } from "./reached-rows.ts";
 import { readJob, readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
-/** Hands out rows. A row that is handed out is marked in memory only, until its outcome is recorded. */
+/** Hands out rows of one host at a time. A row that is handed out is marked in memory only, until its outcome is recorded. */
 export class RowClaims {
   readonly #db: DatabaseSync;
   readonly #reached: ReachedRows;
-  readonly #leased = new Set<number>();
-  readonly #selectOpen: StatementSync;
-  readonly #selectLate: StatementSync;
+  /** The leased rows of each host. */
+  readonly #leased = new Map<number, Set<number>>();
   readonly #selectDue: StatementSync;
+  readonly #selectFrom: StatementSync;
+  readonly #selectRange: StatementSync;
   readonly #selectDeferred: StatementSync;
+  readonly #selectJob: StatementSync;
   readonly #insertIntent: StatementSync;
   readonly #deleteIntent: StatementSync;
-  #cursor = 0;
 
   constructor(db: DatabaseSync, reached: ReachedRows) {
     this.#db = db;
     this.#reached = reached;
-    const open = `
-      SELECT job.id, list, line, method, url, request, retryable FROM job LEFT JOIN outcome ON outcome.id = job.id
-      WHERE (outcome.id IS NULL OR outcome.retryable = 1)
-        AND NOT EXISTS (SELECT 1 FROM deferral WHERE deferral.id = job.id)
-        AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id)`;
-    this.#selectOpen = db.prepare(`${open} AND job.id > ? AND job.id <= ? ORDER BY job.id LIMIT ?`);
-    this.#selectLate = db.prepare(`${open} AND job.id = ?`);
-    this.#selectDue = db.prepare(`
-      SELECT job.id, list, line, method, url, request, deferrals FROM deferral JOIN job ON job.id = deferral.id
-      WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ORDER BY until, deferral.id`);
+    this.#selectDue = db.prepare(
+      "SELECT id FROM queue WHERE host = ? AND due > 0 AND due <= ? ORDER BY due, id",
+    );
+    this.#selectRange = db.prepare(
+      "SELECT min(id) AS first, max(id) AS last FROM queue WHERE host = ? AND due = 0",
+    );
+    this.#selectFrom = db.prepare(`
+      SELECT queue.id, due, list FROM queue JOIN job ON job.id = queue.id
+      WHERE queue.host = ? AND due = 0 AND queue.id >= ? AND queue.id <= ? ORDER BY queue.id`);
     this.#selectDeferred = db.prepare(`
-      SELECT deferral.id, list, until FROM deferral JOIN job ON job.id = deferral.id
-      WHERE NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ORDER BY until, deferral.id`);
+      SELECT queue.id, due, list FROM queue JOIN job ON job.id = queue.id
+      WHERE queue.host = ? AND due > 0 ORDER BY due, queue.id`);
+    this.#selectJob = db.prepare(`
+      SELECT job.id, list, line, method, url, request, host, retryable, deferrals FROM job
+      LEFT JOIN outcome ON outcome.id = job.id LEFT JOIN deferral ON deferral.id = job.id WHERE job.id = ?`);
     this.#insertIntent = db.prepare("INSERT INTO intent (id) VALUES (?) ON CONFLICT DO NOTHING");
     this.#deleteIntent = db.prepare("DELETE FROM intent WHERE id = ?");
   }
 
-  claim(max: number): readonly JobLease[] {
-    const rows = this.#selectLateRows(max);
-    while (rows.length < max) {
-      const page = this.#selectOpen.all(this.#cursor, this.#reached.last, max - rows.length);
-      if (page.length === 0) break;
-      this.#cursor = readNumber(page.at(-1), "id");
-      for (const row of page)
-        if (this.#isHeldBack(row)) this.#reached.pass(readNumber(row, "id"));
-        else rows.push(row);
+  claim(host: number, { now, max, from }: ClaimOptions): readonly JobLease[] {
+    const leases = new Map<number, JobLease>();
+    if (from !== undefined) this.#takeFrom(this.#iterateElsewhere(host, from), leases, { host, max });
+    this.#takeFrom(this.#selectDue.iterate(host, now), leases, { host, max });
+    this.#takeFrom(this.#selectFrom.iterate(host, 0, this.#reached.last), leases, { host, max });
+    if (leases.size > 0) this.#leased.set(host, new Set([...this.leasedOf(host), ...leases.keys()]));
+    return [...leases.values()];
+  }
+
+  /** Adds the rows that may be handed out. A leased row stays in the queue until its outcome is recorded. */
+  #takeFrom(
+    rows: Iterable<SqlRow>,
+    leases: Map<number, JobLease>,
+    { host, max }: { readonly host: number; readonly max: number },
+  ): void {
+    const leased = this.leasedOf(host);
+    if (leases.size >= max) return;
+    for (const queued of rows) {
+      const id = readNumber(queued, "id");
+      if (leased.has(id) || leases.has(id)) continue;
+      const row = this.#selectJob.get(id);
+      if (row === undefined || this.#isHeldBack(row)) continue;
+      leases.set(id, toLease(row));
+      if (leases.size >= max) return;
     }
-    return this.#handOut(rows.map(toOpenLease));
-  }
-
-  claimDue(now: number, max: number): readonly JobLease[] {
-    const rows: SqlRow[] = [];
-    for (const row of this.#selectDue.iterate(now)) {
-      if (rows.length >= max) break;
-      if (this.#mayBeHandedOut(row)) rows.push(row);
-    }
-    return this.#handOut(rows.map(toDueLease));
-  }
-
-  nextDueAt(): number | undefined {
-    for (const row of this.#selectDeferred.iterate())
-      if (this.#mayBeHandedOut(row)) return readNumber(row, "until");
-    return undefined;
-  }
-
-  #selectLateRows(max: number): SqlRow[] {
-    return this.#reached
-      .takeLate(max)
-      .filter((id) => id <= this.#cursor && !this.#leased.has(id))
-      .flatMap((id) => this.#selectLate.all(id));
-  }
-
-  // A leased row stays in the table of deferrals until its outcome is recorded.
-  #mayBeHandedOut(row: SqlRow): boolean {
-    return !this.#leased.has(readNumber(row, "id")) && !this.#isHeldBack(row);
   }
 
   #isHeldBack(row: SqlRow): boolean {
     return this.#reached.isHeldBack(readNumber(row, "id"), readNumber(row, "list"));
+  }
+
+  /** Iterates over the rows of a host that were never deferred, from a place (0 to 1) in the list. */
+  #iterateElsewhere(host: number, from: number): Iterable<SqlRow> {
+    const range = this.#selectRange.get(host);
+    if (typeof range?.["first"] !== "number") return [];
+    const [first, last] = [readNumber(range, "first"), readNumber(range, "last")];
+    return this.#selectFrom.iterate(host, first + Math.floor(from * (last - first + 1)), this.#reached.last);
+  }
+
+  /** Returns the rows of a host that are handed out. */
+  leasedOf(host: number): ReadonlySet<number> {
+    return this.#leased.get(host) ?? new Set();
+  }
+
+  nextDueAt(host: number): number | undefined {
+    const leased = this.leasedOf(host);
+    const isFree = (row: SqlRow): boolean => !leased.has(readNumber(row, "id")) && !this.#isHeldBack(row);
+    for (const row of this.#selectFrom.iterate(host, 0, this.#reached.last)) if (isFree(row)) return 0;
+    for (const row of this.#selectDeferred.iterate(host)) if (isFree(row)) return readNumber(row, "due");
+    return undefined;
   }
 
   recordIntent(jobs: readonly Job[]): void {
@@ -96,30 +107,48 @@ export class RowClaims {
   }
 
   /** Removes the marks of rows with a recorded outcome. */
-  forget(ids: Iterable<number>): void {
-    for (const id of ids) this.#leased.delete(id);
-  }
-
-  #handOut(leases: readonly JobLease[]): readonly JobLease[] {
-    for (const { job } of leases) this.#leased.add(job.id);
-    return leases;
+  forget(leases: Iterable<JobLease>): void {
+    for (const { host, job } of leases) {
+      const leased = this.#leased.get(host);
+      if (leased?.delete(job.id) === true && leased.size === 0) this.#leased.delete(host);
+    }
   }
 }
 
-function toOpenLease(row: SqlRow): JobLease {
-  return { job: readJob(row), from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
+function toLease(row: SqlRow): JobLease {
+  const job = readJob(row);
+  const host = readNumber(row, "host");
+  if (row["deferrals"] !== null)
+    return { job, host, from: "deferred", deferrals: readNumber(row, "deferrals") };
+  return { job, host, from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
 }
 
-function toDueLease(row: SqlRow): JobLease {
-  return { job: readJob(row), from: "deferred", deferrals: readNumber(row, "deferrals") };
-}
-
-/** Makes every failed row retryable, except invalid lines, and every deferred row due at `now` (epoch ms). */
-export function reopenFailedRows(db: DatabaseSync, now: number): void {
+/** Queues the rows whose failure is retryable. */
+export function queueRetryable(db: DatabaseSync): void {
+  if (
+    db.prepare("SELECT 1 FROM outcome WHERE state = 'failed' AND retryable = 1 LIMIT 1").get() === undefined
+  )
+    return;
   transaction(db, () => {
-    db.exec("UPDATE outcome SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%'");
-    db.prepare("UPDATE deferral SET until = min(until, ?), deferrals = 0").run(now);
+    db.exec(`
+      INSERT INTO queue SELECT host, 0, job.id FROM outcome JOIN job ON job.id = outcome.id
+      WHERE state = 'failed' AND retryable = 1 AND host IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ON CONFLICT DO NOTHING;
+      UPDATE host SET wake_at = 0 WHERE wake_at IS NULL AND EXISTS (SELECT 1 FROM queue WHERE host = host.id)`);
   });
+}
+
+/** Makes every failed row retryable, except invalid lines, and every deferred row due immediately. */
+export function reopenFailedRows(db: DatabaseSync): void {
+  transaction(db, () => {
+    db.exec(`
+      UPDATE outcome SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%';
+      UPDATE deferral SET until = 0, deferrals = 0;
+      DELETE FROM queue WHERE due > 0;
+      INSERT INTO queue SELECT host, 0, job.id FROM deferral JOIN job ON job.id = deferral.id
+      WHERE NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ON CONFLICT DO NOTHING`);
+  });
+  queueRetryable(db);
 }
 
 /** Ends rows with an intent as `unknown`: the process died, and their request may have been executed. `at` is epoch ms. */
@@ -132,6 +161,10 @@ export function resolveIntents(db: DatabaseSync, at: number): void {
       attempts = outcome.attempts + 1, recorded_at = excluded.recorded_at
     WHERE outcome.retryable = 1`);
   transaction(db, () => {
+    db.exec(`
+      DELETE FROM queue WHERE (host, due, id) IN (
+        SELECT host, coalesce(until, 0), job.id FROM intent JOIN job ON job.id = intent.id
+        LEFT JOIN deferral ON deferral.id = job.id)`);
     resolve.run(interruptedReason, at);
     db.exec("DELETE FROM deferral WHERE id IN (SELECT id FROM intent); DELETE FROM intent");
   });

@@ -32,13 +32,20 @@ export class RowRemoval {
     const corrected = rows.some(({ isInvalid }) => isInvalid) ? this.#findNewLines() : new Set<number>();
     const { db, list } = this.#options;
     const remove = db.prepare("INSERT INTO removed (id) VALUES (?)");
+    const unqueue = db.prepare(`
+      DELETE FROM queue WHERE (host, due, id) = (SELECT host, coalesce(until, 0), job.id FROM job
+      LEFT JOIN deferral ON deferral.id = job.id WHERE job.id = ?)`);
     const deleteOutcome = db.prepare("DELETE FROM outcome WHERE id = ?");
     const deleteJob = db.prepare("DELETE FROM job WHERE id = ?");
     for (const row of rows) {
       if (row.isInvalid && corrected.has(row.line)) {
         deleteOutcome.run(row.id);
         deleteJob.run(row.id);
-      } else remove.run(row.isFirst ? this.#passOn(row) : row.id);
+      } else {
+        const id = row.isFirst ? this.#passOn(row) : row.id;
+        unqueue.run(id);
+        remove.run(id);
+      }
     }
     db.prepare("UPDATE list SET rows = rows - ? WHERE id = ?").run(rows.length, list);
     return true;
@@ -81,7 +88,7 @@ export class RowRemoval {
     const place = db.prepare("UPDATE job SET list = ?, line = ? WHERE id = ?");
     place.run(readNumber(equal, "list"), readNumber(equal, "line"), id);
     place.run(list, line, other);
-    if (reached.has(other)) reached.add(id, true);
+    if (reached.has(other)) reached.add(id);
     return other;
   }
 }

@@ -35,7 +35,7 @@ function withUmask<T>(umask: number, act: () => T): T {
 
 function fetchOne(ledger: Ledger, n: number): void {
   ledger.plan([{ kind: "job", line: n, method: "GET", url: `https://example.com/${n}` }]);
-  for (const lease of ledger.claim(9))
+  for (const lease of ledger.claim(1, { now: 0, max: 9 }))
     ledger.record({
       lease,
       state: { at: "done" },

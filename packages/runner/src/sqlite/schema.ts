@@ -8,10 +8,21 @@ const applicationId = 0x68667374;
 /** The version of the tables and of the stored JSON that this program reads and writes (SQLite's user_version). */
 const schemaVersion = 3;
 
+// A row of `queue` is a line that is not finished. `due` is 0 for a line that was never deferred. `wake_at` of a host is 0
+// while it has such lines, later while it waits, and null when it has none.
 const tables = `
 CREATE TABLE run (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE list (id INTEGER PRIMARY KEY, path TEXT UNIQUE, rows INTEGER NOT NULL DEFAULT 0) STRICT;
 INSERT INTO list (id) VALUES (0);
+CREATE TABLE host (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  wake_at INTEGER,
+  standing TEXT NOT NULL DEFAULT 'serving',
+  state TEXT
+) STRICT;
+CREATE INDEX host_wake ON host (wake_at, id) WHERE wake_at IS NOT NULL;
+CREATE INDEX host_standing ON host (standing, id) WHERE standing <> 'serving';
 CREATE TABLE job (
   id INTEGER PRIMARY KEY,
   key BLOB NOT NULL,
@@ -21,9 +32,16 @@ CREATE TABLE job (
   method TEXT NOT NULL,
   url TEXT NOT NULL,
   request TEXT,
+  host INTEGER REFERENCES host (id),
   UNIQUE (key, occurrence)
 ) STRICT;
 CREATE TABLE removed (id INTEGER PRIMARY KEY REFERENCES job (id)) STRICT;
+CREATE TABLE queue (
+  host INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  id INTEGER NOT NULL,
+  PRIMARY KEY (host, due, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE outcome (
   id INTEGER PRIMARY KEY REFERENCES job (id),
   state TEXT NOT NULL CHECK (state IN ('done', 'failed', 'skipped', 'unknown')),

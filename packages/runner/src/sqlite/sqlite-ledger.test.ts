@@ -28,7 +28,7 @@ const isLedgerError = (pattern: RegExp) => (error: unknown) =>
 
 function fetchOne(ledger: Ledger, n: number): void {
   ledger.plan([{ kind: "job", line: n, method: "GET", url: `https://example.com/${n}` }]);
-  for (const lease of ledger.claim(9)) {
+  for (const lease of ledger.claim(1, { now: 0, max: 9 })) {
     ledger.record({
       lease,
       state: { at: "done" },
@@ -142,7 +142,7 @@ describe("sqlite ledger", () => {
   it("rejects every write after a failed write", () => {
     const ledger = openLedger(makeRunDirectory());
     ledger.plan([{ kind: "job", line: 1, method: "GET", url: "https://example.com/" }]);
-    const [lease] = ledger.claim(1);
+    const [lease] = ledger.claim(1, { now: 0, max: 1 });
     assert.ok(lease !== undefined);
 
     // Row 99 does not exist, which the database refuses.

@@ -8,15 +8,29 @@ import {
   isSameFile,
   openDatabase,
 } from "@holdfast/http/internal/files";
+import { hostKey, type HostKey } from "../host/host-key.ts";
+import { beginRun, endPause } from "../host/host-state.ts";
 import { isRepeatable, type Job } from "../ledger/job.ts";
-import { type JobLease, type JobOutcome, type Ledger, LedgerError, type RunInfo } from "../ledger/ledger.ts";
+import {
+  type ClaimOptions,
+  type HostEnd,
+  type JobLease,
+  type JobOutcome,
+  type Ledger,
+  LedgerError,
+  type RunInfo,
+  type SavedHost,
+  type StoredHost,
+} from "../ledger/ledger.ts";
 import type { ListReading, OtherList, PlanCounts, PlannedLine } from "../ledger/list-reading.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
+import { endHost } from "./host-end.ts";
+import { Hosts, reviseHosts } from "./hosts.ts";
 import { LinePlanner } from "./line-planner.ts";
 import { checkIsKnownList, findList } from "./lists.ts";
 import { OutcomeRecorder, readLastCommitted } from "./outcome-recorder.ts";
 import { addedLines, ReachedRows } from "./reached-rows.ts";
-import { reopenFailedRows, resolveIntents, RowClaims } from "./row-claims.ts";
+import { queueRetryable, reopenFailedRows, resolveIntents, RowClaims } from "./row-claims.ts";
 import {
   checkOwnFiles,
   createRunFolder,
@@ -31,21 +45,25 @@ import { readDefaultBits, readRunInfo, writeRunValue } from "./run-table.ts";
 import { checkFileVersion, checkSchema, isEmpty, prepareWriter } from "./schema.ts";
 import { SegmentWriter } from "./segments.ts";
 import { databasePath, type OpenLedger, SqliteLedgerReader } from "./sqlite-ledger-reader.ts";
-import { wrapErrors } from "./transaction.ts";
+import { transaction, wrapErrors } from "./transaction.ts";
+
+/** The options of a ledger that is opened for writing. */
+export interface LedgerOptions {
+  readonly clock?: Pick<Clock, "date">;
+  /** Decides which lines belong to one host. @default hostKey */
+  readonly hostKey?: HostKey;
+}
 
 /**
  * Opens the ledger of a directory for writing. Creates both when they do not exist, and repairs the state after a crash.
  *
  * @throws LedgerError when another live process holds the ledger, when it is damaged, or when another version wrote it.
  */
-export function openLedger(
-  directory: string,
-  options: { readonly clock?: Pick<Clock, "date"> } = {},
-): Ledger {
+export function openLedger(directory: string, options: LedgerOptions = {}): Ledger {
   return wrapErrors(directory, () => {
     const run = createRunFolder(directory);
     try {
-      return openIn(run, directory, options.clock ?? systemClock);
+      return openIn(run, directory, options);
     } catch (error) {
       run.folder.close();
       throw error;
@@ -53,7 +71,11 @@ export function openLedger(
   });
 }
 
-function openIn({ folder, defaultBits }: RunFolder, directory: string, clock: Pick<Clock, "date">): Ledger {
+function openIn(
+  { folder, defaultBits }: RunFolder,
+  directory: string,
+  { clock = systemClock, hostKey: toKey = hostKey }: LedgerOptions,
+): Ledger {
   const path = databasePath(folder.path);
   checkOwnFiles(folder);
   const isNew = folder.lstat(runFiles.database) === undefined;
@@ -64,7 +86,7 @@ function openIn({ folder, defaultBits }: RunFolder, directory: string, clock: Pi
   try {
     db = openOwnDatabase(folder, path, modes);
     if (isNew && defaultBits !== undefined) writeRunValue(db, "default-bits", defaultBits);
-    return new SqliteLedger({ directory, folder, db, lock, clock });
+    return new SqliteLedger({ directory, folder, db, lock, clock, hostKey: toKey });
   } catch (error) {
     db?.close();
     lock.release("keep");
@@ -111,6 +133,7 @@ function checkExisting(path: string): void {
 interface OwnedLedger extends OpenLedger {
   readonly lock: FileLock;
   readonly clock: Pick<Clock, "date">;
+  readonly hostKey: HostKey;
 }
 
 /** Databases that must not be closed, not even by the garbage collector. */
@@ -119,7 +142,7 @@ const abandonedDatabases: DatabaseSync[] = [];
 class SqliteLedger extends SqliteLedgerReader implements Ledger {
   readonly #folder: Folder;
   readonly #lock: FileLock;
-  readonly #clock: Pick<Clock, "date">;
+  readonly #hosts: Hosts;
   readonly #segments: SegmentWriter;
   readonly #planner: LinePlanner;
   readonly #claims: RowClaims;
@@ -127,13 +150,14 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   #added: ListReading | undefined;
   #writeError: LedgerError | undefined;
 
-  constructor({ lock, clock, ...open }: OwnedLedger) {
+  constructor({ lock, clock, hostKey: toKey, ...open }: OwnedLedger) {
     super(open);
     const { db, folder } = open;
     resolveIntents(db, clock.date());
+    queueRetryable(db);
+    transaction(db, () => reviseHosts(db, (state) => beginRun(state, clock.date())));
     this.#folder = folder;
     this.#lock = lock;
-    this.#clock = clock;
     const defaultBits = readDefaultBits(db);
     this.#segments = new SegmentWriter({
       folder,
@@ -141,9 +165,15 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
       committed: readLastCommitted(db),
     });
     const reached = new ReachedRows();
-    this.#planner = new LinePlanner(db, reached, () => clock.date());
+    this.#hosts = new Hosts(db);
+    this.#planner = new LinePlanner(db, {
+      reached,
+      hosts: this.#hosts,
+      hostKey: toKey,
+      now: () => clock.date(),
+    });
     this.#claims = new RowClaims(db, reached);
-    this.#recorder = new OutcomeRecorder(db, this.#segments);
+    this.#recorder = new OutcomeRecorder(db, this.#segments, this.#hosts);
   }
 
   plan(lines: readonly PlannedLine[]): PlanCounts {
@@ -162,16 +192,32 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
     };
   }
 
-  claim(max: number): readonly JobLease[] {
-    return wrapErrors(this.path, () => this.#claims.claim(max));
+  readyHosts(now: number, max: number, except: ReadonlyMap<number, unknown>): readonly StoredHost[] {
+    return wrapErrors(this.path, () => this.#hosts.ready(now, max, except));
   }
 
-  claimDue(now: number, max: number): readonly JobLease[] {
-    return wrapErrors(this.path, () => this.#claims.claimDue(now, max));
+  nextWakeAt(now: number): number | undefined {
+    return wrapErrors(this.path, () => this.#hosts.nextWakeAt(now));
   }
 
-  nextDueAt(): number | undefined {
-    return wrapErrors(this.path, () => this.#claims.nextDueAt());
+  claim(host: number, options: ClaimOptions): readonly JobLease[] {
+    return wrapErrors(this.path, () => this.#claims.claim(host, options));
+  }
+
+  putBack(leases: readonly JobLease[]): void {
+    this.#claims.forget(leases);
+  }
+
+  nextDueAt(host: number): number | undefined {
+    return wrapErrors(this.path, () => this.#claims.nextDueAt(host));
+  }
+
+  saveHost(host: SavedHost): void {
+    this.#hosts.stage(host);
+  }
+
+  endHost(host: number, end: HostEnd): number {
+    return this.#write(() => endHost(this.db, { host, ...end, leased: this.#claims.leasedOf(host) }));
   }
 
   recordIntent(jobs: readonly Job[]): void {
@@ -192,7 +238,10 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   }
 
   reopenFailed(): void {
-    this.#write(() => reopenFailedRows(this.db, this.#clock.date()));
+    this.#write(() => {
+      reopenFailedRows(this.db);
+      transaction(this.db, () => reviseHosts(this.db, endPause));
+    });
   }
 
   setRunInfo(info: RunInfo): void {

@@ -7,6 +7,7 @@ export const exampleUrl = "https://example.com/";
 /** The first lease of a GET line. */
 export const getLease: JobLease = {
   job: { id: 1, line: 1, method: "GET", url: exampleUrl },
+  host: 1,
   from: "pending",
   deferrals: 0,
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { makeRunDirectory } from "../run-directory.ts";
-import { type Open, claimed, lines, outcome, post, states, sums, url } from "./support.ts";
+import { type Open, claim, claimed, lines, outcome, post, states, sums, url } from "./support.ts";
 
 /** The state after a crash. */
 export function crashing(open: Open): void {
@@ -9,7 +9,7 @@ export function crashing(open: Open): void {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2));
-    first.claim(2);
+    claim(first, 2);
     first.close();
 
     const again = open(directory);
@@ -22,7 +22,7 @@ export function crashing(open: Open): void {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan([post]);
-    first.recordIntent(first.claim(1).map(({ job }) => job));
+    first.recordIntent(claim(first, 1).map(({ job }) => job));
     first.close();
 
     const again = open(directory);
@@ -37,7 +37,7 @@ export function crashing(open: Open): void {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan([post, { ...post, line: 2, url: url(2) }]);
-    const leases = first.claim(2);
+    const leases = claim(first, 2);
     first.recordIntent(leases.map(({ job }) => job));
     first.record(outcome(leases[0], { at: "failed", reason: "refused", retryable: true }));
     first.commit();

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { JobLease, Ledger } from "../../ledger/ledger.ts";
 import { type OutcomeState, mayBeClaimed, nextRowState, type RowState } from "../../ledger/state.ts";
 import { makeRunDirectory } from "../run-directory.ts";
-import { type Open, outcome, sums, url } from "./support.ts";
+import { type Open, claim, outcome, sums, url } from "./support.ts";
 
 const endStates: readonly OutcomeState[] = [
   { at: "done" },
@@ -73,8 +73,8 @@ class Model {
 
   #act(step: Step): void {
     if (step.do === "plan") this.#plan(step.count);
-    else if (step.do === "claim") this.#handOut(this.#ledger.claim(step.count), 0);
-    else if (step.do === "due") this.#handOut(this.#ledger.claimDue(50, step.count), 50);
+    else if (step.do === "claim") this.#handOut(claim(this.#ledger, step.count), 0);
+    else if (step.do === "due") this.#handOut(claim(this.#ledger, step.count, 50), 50);
     else if (step.do === "finish") this.#finish(step.state);
     else if (step.do === "release") this.#release(step.count);
     else this.#crash();

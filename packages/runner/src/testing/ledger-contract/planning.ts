@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { PlannedLine } from "../../ledger/list-reading.ts";
 import { makeRunDirectory } from "../run-directory.ts";
-import { type Open, lines, post, states } from "./support.ts";
+import { type Open, claim, lines, post, states } from "./support.ts";
 
 /** Lines become rows. */
 export function planning(open: Open): void {
@@ -36,7 +36,7 @@ export function planning(open: Open): void {
 
     assert.deepEqual(states(ledger), ["1 failed bad-input: no"]);
     ledger.reopenFailed();
-    assert.deepEqual(ledger.claim(9), []);
+    assert.deepEqual(claim(ledger, 9), []);
     ledger.close();
   });
 

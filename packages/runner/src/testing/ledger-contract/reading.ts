@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ListReading, PlannedLine } from "../../ledger/list-reading.ts";
 import { makeRunDirectory } from "../run-directory.ts";
-import { claimed, lines, type Open, outcome, states, sums, url } from "./support.ts";
+import { claim, claimed, lines, type Open, outcome, states, sums, url } from "./support.ts";
 
 const list = "/lists/urls.txt";
 const other = "/lists/more.txt";
@@ -21,7 +21,7 @@ function readWhole(reading: ListReading, planned: readonly PlannedLine[]): boole
 
 /** Records an outcome for every row that may be handed out. */
 function fetchAll(ledger: Ledger): number {
-  const leases = ledger.claim(1_000);
+  const leases = claim(ledger, 1_000);
   for (const lease of leases) ledger.record(outcome(lease));
   ledger.commit();
   return leases.length;
@@ -103,12 +103,12 @@ export function readingAgain(open: Open): void {
     const again = open(directory);
     const reading = again.startReading(list);
     reading.plan(lines(2));
-    const before = again.claim(9).map(({ job }) => job.url);
+    const before = claim(again, 9).map(({ job }) => job.url);
     reading.plan(lines(1));
 
     assert.deepEqual(before, [url(2)]);
     assert.deepEqual(
-      again.claim(9).map(({ job }) => job.url),
+      claim(again, 9).map(({ job }) => job.url),
       [url(1)],
     );
     again.close();
@@ -153,14 +153,14 @@ export function readingAndHandingOut(open: Open): void {
 
     const again = open(directory);
     const reading = again.startReading(list);
-    assert.deepEqual(again.claim(9), []);
+    assert.deepEqual(claim(again, 9), []);
     reading.plan(lines(3));
     assert.deepEqual(claimed(again), [1]);
     reading.plan([{ kind: "job", line: 2, method: "GET", url: url(1) }]);
     assert.deepEqual(claimed(again), [2]);
     reading.end(true);
 
-    assert.deepEqual(again.claim(9), []);
+    assert.deepEqual(claim(again, 9), []);
     assert.equal(again.totals().removed, 1);
     again.close();
   });
@@ -169,19 +169,19 @@ export function readingAndHandingOut(open: Open): void {
     const directory = makeRunDirectory();
     const first = open(directory);
     read(first, list, lines(1, 2));
-    for (const lease of first.claim(2))
+    for (const lease of claim(first, 2))
       first.record(outcome(lease, { at: "deferred", until: 5, deferrals: 1, reason: "d" }));
     first.commit();
     first.close();
 
     const again = open(directory);
     const reading = again.startReading(list);
-    assert.deepEqual([again.nextDueAt(), again.claimDue(9, 9)], [undefined, []]);
+    assert.deepEqual([again.nextDueAt(1), claim(again, 9, 9)], [undefined, []]);
     reading.plan(lines(2));
 
-    assert.equal(again.nextDueAt(), 5);
+    assert.equal(again.nextDueAt(1), 5);
     assert.deepEqual(
-      again.claimDue(9, 9).map(({ job }) => job.url),
+      claim(again, 9, 9).map(({ job }) => job.url),
       [url(2)],
     );
     again.close();
@@ -199,7 +199,7 @@ export function readingAndHandingOut(open: Open): void {
     again.startReading(list).end(false);
 
     assert.deepEqual(
-      again.claim(9).map(({ job }) => job.url),
+      claim(again, 9).map(({ job }) => job.url),
       [url(2), url(3)],
     );
     again.close();
@@ -285,7 +285,7 @@ export function readingEdited(open: Open): void {
 
 /** Records an outcome for each row that may be handed out, and checks that its URL was not fetched before. */
 function fetchOnce(ledger: Ledger, fetched: Set<string>): void {
-  for (const lease of ledger.claim(1_000)) {
+  for (const lease of claim(ledger, 1_000)) {
     assert.ok(!fetched.has(lease.job.url), `${lease.job.url} is fetched twice`);
     fetched.add(lease.job.url);
     ledger.record(outcome(lease));

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { OutcomeState } from "../../ledger/state.ts";
 import { makeRunDirectory } from "../run-directory.ts";
-import { type Open, lines, outcome, states, sums, url } from "./support.ts";
+import { type Open, claim, lines, outcome, states, sums, url } from "./support.ts";
 
 /** Outcomes are kept. */
 export function recording(open: Open): void {
   it("stores the status, headers and body of an exchange", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
-    ledger.record(outcome(ledger.claim(1)[0]));
+    ledger.record(outcome(claim(ledger, 1)[0]));
     ledger.commit();
 
     const [result] = ledger.results();
@@ -38,7 +38,7 @@ export function recording(open: Open): void {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
 
-    ledger.record(outcome(ledger.claim(1)[0]));
+    ledger.record(outcome(claim(ledger, 1)[0]));
 
     assert.equal(ledger.totals().waiting, 1);
     ledger.commit();
@@ -52,7 +52,7 @@ export function recordingAgain(open: Open): void {
   it("keeps the first outcome of a row with a final outcome", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
-    const [lease] = ledger.claim(1);
+    const [lease] = claim(ledger, 1);
     for (const state of [
       { at: "done" },
       { at: "failed", reason: "late", retryable: true },
@@ -63,14 +63,14 @@ export function recordingAgain(open: Open): void {
     }
 
     assert.deepEqual(states(ledger), ["1 done ok"]);
-    assert.equal(ledger.nextDueAt(), undefined);
+    assert.equal(ledger.nextDueAt(1), undefined);
     ledger.close();
   });
 
   it("replaces a retried failure and adds up its attempts", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
-    const [lease] = ledger.claim(1);
+    const [lease] = claim(ledger, 1);
     const passing: OutcomeState[] = [
       { at: "failed", reason: "http-503", retryable: true },
       { at: "deferred", until: 1, deferrals: 1, reason: "http-429" },
@@ -95,7 +95,7 @@ export function reporting(open: Open): void {
   it("groups rows that are not done by reason, with count, advice and the first lines, and adds up", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2, 3, 4, 5, 6, 1));
-    const leases = ledger.claim(9);
+    const leases = claim(ledger, 9);
     for (const lease of leases.slice(0, 4))
       ledger.record({
         ...outcome(lease, { at: "failed", reason: "http-404", retryable: false }),

@@ -42,9 +42,15 @@ export function outcome(
   return { lease, state, advice: "", exchange, at: 1_000 };
 }
 
+/** Claims rows of the only host that are due at `now`. */
+export function claim(ledger: Ledger, max: number, now = 0): readonly JobLease[] {
+  const [host] = ledger.readyHosts(now, 1, new Map());
+  return host === undefined ? [] : ledger.claim(host.id, { now, max });
+}
+
 /** Claims rows and returns their lines. */
 export function claimed(ledger: Ledger): number[] {
-  return ledger.claim(1_000).map(({ job }) => job.line);
+  return claim(ledger, 1_000).map(({ job }) => job.line);
 }
 
 /** Returns the line, state and reason of every row. */
