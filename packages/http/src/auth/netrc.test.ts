@@ -29,6 +29,12 @@ test("reads machines, quoted values, macros, comments and the default", () => {
   ]);
 });
 
+test("reads keywords in any case, and values as they are", () => {
+  assert.deepEqual(parseNetrc("MACHINE a.test Login Ada\tPASSWORD Love", "n"), [
+    { machine: "a.test", login: "Ada", password: "Love" },
+  ]);
+});
+
 for (const [what, wrong, message] of [
   ["an unknown word", "machine a.test\nuser ada", / n:2: expected machine/],
   ["a word without a value", "machine a.test login", / n:1: login has no value/],

@@ -69,8 +69,8 @@ interface Word {
 const fields: ReadonlySet<string> = new Set(["machine", "login", "password", "account"]);
 
 /**
- * Reads a netrc file: entries of `machine` or `default` with `login` and `password`, values in quotation marks (curl's form), macros,
- * and comments in lines that begin with `#`.
+ * Reads a netrc file: entries of `machine` or `default` with `login` and `password`, in any case as in curl, values in quotation
+ * marks (curl's form), macros, and comments in lines that begin with `#`.
  *
  * @throws TypeError for a word that is not known or has no value, with its line. The message quotes no value.
  */
@@ -78,7 +78,8 @@ export function parseNetrc(text: string, file: string): readonly Entry[] {
   const entries: { machine: string | undefined; login: string; password: string }[] = [];
   const words = splitWords(text, file);
   for (let word = words.next(); word.done !== true; word = words.next()) {
-    const { text: name, place } = word.value;
+    const { place } = word.value;
+    const name = word.value.text.toLowerCase();
     if (name === "default") entries.push({ machine: undefined, login: "", password: "" });
     else {
       if (!fields.has(name))
