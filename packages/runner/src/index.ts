@@ -37,4 +37,6 @@ export type {
 } from "./ledger/proxy-stats.ts";
 export type { ReasonGroup, RunReport, RunStatus, RunTotals, SampleLine } from "./ledger/report.ts";
 export type { LineResult } from "./ledger/result.ts";
+export { parseWhere } from "./ledger/where.ts";
+export type { LineFilter } from "./ledger/where.ts";
 export type { OutcomeState, RowState } from "./ledger/state.ts";

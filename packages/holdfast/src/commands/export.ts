@@ -1,6 +1,8 @@
+import type { LineFilter } from "@holdfast/runner";
 import { parseRunDirectory } from "../command-line/list-source.ts";
 import { parseChoice, parseCommandLine } from "../command-line/parse-options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
+import { parseWhereOption, whereHelp } from "../command-line/where.ts";
 import type { Io } from "../process/io.ts";
 import { OptionError } from "../process/usage-error.ts";
 import { checkFolder, checkWritable, writeFile, writeText } from "../process/write.ts";
@@ -19,15 +21,19 @@ Options
   -o, --output PATH    the file or folder to write; jsonl without it goes to
                        standard output
   --no-body            leave bodies and headers out of the JSON
+  --where EXPR         only some lines
   --redact             hide credentials, keys and tokens in the URLs and headers
                        of the JSON (names of files never contain them)
 
 A JSON line leaves out a body larger than 64 MiB ("bodyOmitted": true). Use
 --format files to get it.
 
+${whereHelp}
+
 Examples
   holdfast export results -o results.jsonl
   holdfast export results --format files -o pages
+  holdfast export results --where 'status = 200 and bytes > 1000'
   holdfast export results | jq -r 'select(.status != 200) | .url'
 
 Exit codes: 0 written, 2 no run in DIR, 7 DIR cannot be read.
@@ -42,6 +48,7 @@ export const exportCommand: Command = {
       output: { type: "string", short: "o" },
       "no-body": { type: "boolean" },
       redact: { type: "boolean" },
+      where: { type: "string" },
     });
     const format = parseChoice("format", values.format, ["jsonl", "files"]);
     const { output } = values;
@@ -49,12 +56,13 @@ export const exportCommand: Command = {
     const directory = parseRunDirectory(positionals);
     const body = values["no-body"] === true ? "none" : "inline";
     const redact = values.redact === true;
-    if (format === "jsonl") await exportJsonl({ directory, output, body, redact, io });
+    const where = await parseWhereOption(values.where);
+    if (format === "jsonl") await exportJsonl({ directory, output, body, redact, where, io });
     else if (redact) throw new OptionError("redact", "requires --format jsonl");
     else if (body === "none") throw new OptionError("no-body", "requires --format jsonl");
     else if (output === undefined || output === "-")
       throw new OptionError("format", "files requires a folder: -o FOLDER");
-    else await exportFiles(directory, output);
+    else await exportFiles(directory, output, where);
     return exitCodes.done;
   },
 };
@@ -64,13 +72,19 @@ interface JsonlExport {
   readonly output: string | undefined;
   readonly body: "inline" | "none";
   readonly redact: boolean;
+  readonly where: LineFilter | undefined;
   readonly io: Io;
 }
 
-async function exportJsonl({ directory, output, body, redact, io }: JsonlExport): Promise<void> {
+async function exportJsonl({ directory, output, body, redact, where, io }: JsonlExport): Promise<void> {
   const { readResults, toJsonl } = await import("@holdfast/runner");
+  const { filterLines } = await import("@holdfast/runner/internal");
   let omitted = 0;
-  const lines = toJsonl(readResults(directory), { body, redact, onBodyOmitted: () => (omitted += 1) });
+  const lines = toJsonl(filterLines(readResults(directory), where), {
+    body,
+    redact,
+    onBodyOmitted: () => (omitted += 1),
+  });
   if (output === undefined || output === "-") await writeText(io.stdout, lines);
   else await writeFile(output, lines, io.clock);
   if (omitted === 0) return;
@@ -80,8 +94,9 @@ async function exportJsonl({ directory, output, body, redact, io }: JsonlExport)
   );
 }
 
-async function exportFiles(directory: string, output: string): Promise<void> {
+async function exportFiles(directory: string, output: string, where: LineFilter | undefined): Promise<void> {
   checkFolder(output);
   const { readResults, writeFiles } = await import("@holdfast/runner");
-  writeFiles(readResults(directory), output);
+  const { filterLines } = await import("@holdfast/runner/internal");
+  writeFiles(filterLines(readResults(directory), where), output);
 }

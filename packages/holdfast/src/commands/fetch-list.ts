@@ -1,19 +1,30 @@
 import type { RetryInit, Session } from "@holdfast/http";
 import type { ProxyPool } from "@holdfast/proxies";
-import type { Fetcher, Lines, RunProxies, RunReport, RunTotals } from "@holdfast/runner";
+import type {
+  Fetcher,
+  LineFilter,
+  LineResult,
+  Lines,
+  RunOptions,
+  RunProxies,
+  RunReport,
+  RunTotals,
+} from "@holdfast/runner";
 import type { Ledger } from "@holdfast/runner/internal";
+import { parseRefetchOption, parseWhereOption } from "../command-line/where.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import { listenToInterrupts } from "../process/interrupts.ts";
 import type { InterruptStage } from "../process/interrupts.ts";
 import type { Io } from "../process/io.ts";
 import { printable } from "../process/printable.ts";
+import { OptionError } from "../process/usage-error.ts";
 import { startMeter } from "../render/progress-meter.ts";
 import type { ProgressMeter, ProgressMode } from "../render/progress-meter.ts";
 import { formatCount, formatMany } from "../render/quantities.ts";
 import { stylerFor, supportsRedraw } from "../render/style.ts";
 import { openLists } from "./open-lists.ts";
 import { openPool } from "./proxy-flags.ts";
-import type { RunSettings } from "./run-flags.ts";
+import type { FetchAgain, RunSettings } from "./run-flags.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { given, openSession } from "./session-flags.ts";
 
@@ -30,10 +41,11 @@ export async function fetchList(settings: RunSettings, folder: RunFolder, io: Io
       retry: deferLongWaits,
       proxy: pool,
     });
+    const again = await chooseAgain(settings.again, folder);
     const isContinued = folder.ledger !== undefined;
     const ledger = await folder.open();
     ledger.setProgramState(settings.state);
-    return await fetchLines(settings, { lists, pool, session, ledger, isContinued, io });
+    return await fetchLines(settings, { lists, pool, session, ledger, again, isContinued, io });
   } finally {
     await Promise.all(lists.map((list) => list.close()));
   }
@@ -44,14 +56,14 @@ interface OpenRun {
   readonly pool: ProxyPool | undefined;
   readonly session: Session;
   readonly ledger: Ledger;
+  readonly again: Pick<RunOptions, "retryFailed" | "refetch" | "refresh" | "where">;
   readonly isContinued: boolean;
   readonly io: Io;
 }
 
 async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunReport> {
-  const { lists, pool, session, ledger, isContinued, io } = run;
-  const { directory, concurrency, perHost, maxIdleWait, hostGiveUp, retryFailed, otherList, quiet } =
-    settings;
+  const { lists, pool, session, ledger, again, isContinued, io } = run;
+  const { directory, concurrency, perHost, maxIdleWait, hostGiveUp, otherList, quiet } = settings;
   const { runLedger } = await import("@holdfast/runner/internal");
   const before = isContinued && !quiet ? ledger.totals() : undefined;
   const stream = { isTTY: io.stderr.isTTY, env: io.env };
@@ -73,7 +85,7 @@ async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunRepor
       directory,
       session: withCountry(session, settings.proxies?.country),
       ...(pool === undefined ? {} : { proxies: pool satisfies Required<RunProxies> }),
-      retryFailed,
+      ...again,
       ...(lists.length === 0 ? {} : { input: lists }),
       otherList,
       ...given({ concurrency, perHost, maxIdleWait, hostGiveUp }),
@@ -86,6 +98,28 @@ async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunRepor
     interrupts[Symbol.dispose]();
     await meter.stop();
   }
+}
+
+/** Returns the finished lines to fetch again. @throws UsageError if a URL is none of the run. */
+async function chooseAgain(
+  { retryFailed, refetch, refresh, where }: FetchAgain,
+  { ledger, directory }: RunFolder,
+): Promise<OpenRun["again"]> {
+  const filter = await parseWhereOption(where);
+  const chosen = refetch === undefined ? undefined : await parseRefetchOption(refetch);
+  if (chosen !== undefined && !hasLine(ledger?.results() ?? [], chosen))
+    throw new OptionError("refetch", `is not a URL of the run in ${directory}`, refetch?.join(" "));
+  return {
+    retryFailed,
+    refresh,
+    ...(chosen !== undefined && { refetch: chosen }),
+    ...(filter !== undefined && { where: filter }),
+  };
+}
+
+function hasLine(results: Iterable<LineResult>, filter: LineFilter): boolean {
+  for (const line of results) if (filter(line)) return true;
+  return false;
 }
 
 /** Returns a session that uses proxies of one country only. */

@@ -38,6 +38,9 @@ const runFlags = {
   progress: { type: "string", remember: false },
   report: { type: "string", remember: false },
   "retry-failed": { type: "boolean", remember: false },
+  refetch: { type: "string", multiple: true, remember: false },
+  refresh: { type: "boolean", remember: false },
+  where: { type: "string", remember: false },
   direct: { type: "boolean", remember: false },
   quiet: { type: "boolean", short: "q", remember: false },
   add: { type: "boolean", remember: false },
@@ -58,6 +61,16 @@ function defaultMaxMemory(): number {
   return Math.min(longestDefaultMemory, Math.max(2 ** 20, Math.floor(memory / 8)));
 }
 
+/** The finished lines to fetch again. */
+export interface FetchAgain {
+  readonly retryFailed: boolean;
+  /** URLs, in which `*` stands for any text. */
+  readonly refetch: readonly string[] | undefined;
+  readonly refresh: boolean;
+  /** The expression that narrows them. */
+  readonly where: string | undefined;
+}
+
 /** The validated command line of `run`. */
 export interface RunSettings {
   readonly source: ListSource;
@@ -68,7 +81,7 @@ export interface RunSettings {
   readonly maxIdleWait: number | undefined;
   /** In milliseconds. */
   readonly hostGiveUp: number | undefined;
-  readonly retryFailed: boolean;
+  readonly again: FetchAgain;
   readonly progress: "auto" | ProgressMode;
   readonly report: "text" | "json";
   readonly quiet: boolean;
@@ -132,7 +145,7 @@ function validateRunFlags(
     perHost: parseWholeNumber("per-host", values["per-host"], { min: 1, max: 10_000 }),
     maxIdleWait: parseDuration("max-park", values["max-park"]),
     hostGiveUp: parseDuration("host-give-up", values["host-give-up"]),
-    retryFailed: values["retry-failed"] === true,
+    again: readFetchAgain(values),
     progress: parseChoice("progress", values.progress, ["auto", "bar", "plain", "none"]),
     report: parseChoice("report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
@@ -144,6 +157,13 @@ function validateRunFlags(
     usedUnstoredProxies: before?.hasUnstoredProxies === true,
     state: toState(values, { headers, source, before }),
   };
+}
+
+function readFetchAgain(values: ParsedOptions<typeof runFlags>["values"]): FetchAgain {
+  const { refetch, refresh = false, where, "retry-failed": retryFailed = false } = values;
+  if (where !== undefined && !retryFailed && !refresh && refetch === undefined)
+    throw new OptionError("where", "requires --retry-failed, --refetch URL or --refresh");
+  return { retryFailed, refetch, refresh, where };
 }
 
 function withRunDefaults(session: SessionSettings, maxMemory: string | undefined): SessionSettings {

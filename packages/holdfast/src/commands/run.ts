@@ -1,6 +1,7 @@
 import type { RunReport } from "@holdfast/runner";
 import { checkReadable, containsRun } from "../command-line/list-source.ts";
 import { optionsFileHelp } from "../command-line/options-file.ts";
+import { whereHelp } from "../command-line/where.ts";
 import { readProgramState } from "../command-line/program-state.ts";
 import { exitCodeOfRun } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
@@ -54,11 +55,16 @@ ${optionsFileHelp}
   --direct                 continue without the proxies that the run used before
   --retry-failed           also retry lines that failed permanently, and retry
                            waiting lines immediately
+  --refetch URL            fetch lines again; * stands for any text
+  --refresh                ask the servers of finished lines for a newer body
+  --where EXPR             narrow these three options to some lines
   --progress HOW           auto, bar, plain or none (auto: a bar on a terminal)
   --report HOW             text on standard error, or json on standard output
   -q, --quiet              print errors only: no progress, no report
 
 ${unitsHelp}
+
+${whereHelp}
 
 ${proxyFormsHelp}
 
@@ -66,6 +72,7 @@ Examples
   holdfast run urls.txt -o results
   holdfast run urls.txt -o results --per-host 2 --attempts 6
   holdfast run -o results
+  holdfast run -o results --retry-failed --where 'status = 403'
   holdfast run urls.txt -o private --header-env 'Authorization=TOKEN'
   grep /product/ sitemap.txt | holdfast run -o products
   holdfast run urls.txt -o results --proxies proxies.txt --rotation least-used

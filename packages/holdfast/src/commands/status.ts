@@ -1,7 +1,8 @@
-import type { RunReport } from "@holdfast/runner";
+import type { LineFilter, RunReport } from "@holdfast/runner";
 import { parseRunDirectory } from "../command-line/list-source.ts";
 import { parseCommandLine } from "../command-line/parse-options.ts";
 import { type ProgramState, readProgramState } from "../command-line/program-state.ts";
+import { parseWhereOption, whereHelp } from "../command-line/where.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import { toPrintableJson } from "../process/printable.ts";
 import { writeAll } from "../process/write.ts";
@@ -13,14 +14,18 @@ import type { Command } from "./command.ts";
 const statusHelp = `Show the progress of a run, or its report when it has ended
 
 Usage
-  holdfast status DIR [--json]
+  holdfast status DIR [--json] [--where EXPR]
 
 Options
-  --json    write the report as JSON
+  --json         write the report as JSON
+  --where EXPR   count and group only some lines
+
+${whereHelp}
 
 Examples
   holdfast status results
   holdfast status results --json | jq .reasons
+  holdfast status results --where 'url ~ "^https://example\\.com/"'
 
 Exit codes: 0 report written (whatever its content), 2 no run in DIR, 7 DIR
 cannot be read.
@@ -30,9 +35,12 @@ cannot be read.
 export const statusCommand: Command = {
   help: statusHelp,
   run: async (argv, io) => {
-    const { values, positionals } = parseCommandLine(argv, { json: { type: "boolean" } });
+    const { values, positionals } = parseCommandLine(argv, {
+      json: { type: "boolean" },
+      where: { type: "string" },
+    });
     const directory = parseRunDirectory(positionals);
-    const { report, state } = await readRun(directory);
+    const { report, state } = await readRun(directory, await parseWhereOption(values.where));
     const text =
       values.json === true
         ? `${toPrintableJson(report)}\n`
@@ -50,11 +58,16 @@ export const statusCommand: Command = {
 
 async function readRun(
   directory: string,
+  where: LineFilter | undefined,
 ): Promise<{ readonly report: RunReport; readonly state: ProgramState | undefined }> {
-  const { buildReport, readLedger } = await import("@holdfast/runner/internal");
+  const { buildReport, readLedger, summarize } = await import("@holdfast/runner/internal");
   const ledger = readLedger(directory);
   try {
-    return { report: buildReport(ledger), state: readProgramState(ledger.programState()) };
+    const report = buildReport(ledger);
+    return {
+      report: where === undefined ? report : summarize(report, ledger.results(), where),
+      state: readProgramState(ledger.programState()),
+    };
   } finally {
     ledger.close();
   }

@@ -5,6 +5,7 @@ Usage
   holdfast run urls.txt -o results   fetch a list of URLs, store each result
   holdfast status results            show the progress or the report of a run
   holdfast export results            write the results as JSON lines or files
+  holdfast compact results           free the space of replaced bodies
   holdfast get URL                   fetch one URL
   holdfast proxies check FILE        test each proxy of a list
   holdfast <command> --help          show all options and examples of a command

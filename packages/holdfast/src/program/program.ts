@@ -13,6 +13,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["status", async (): Promise<Command> => (await import("../commands/status.ts")).statusCommand],
   ["get", async (): Promise<Command> => (await import("../commands/get.ts")).getCommand],
   ["proxies", async (): Promise<Command> => (await import("../commands/proxies.ts")).proxiesCommand],
+  ["compact", async (): Promise<Command> => (await import("../commands/compact.ts")).compactCommand],
   ["export", async (): Promise<Command> => (await import("../commands/export.ts")).exportCommand],
 ]);
 

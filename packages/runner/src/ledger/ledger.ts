@@ -7,6 +7,7 @@ import type { OutcomeState } from "./state.ts";
 import type { RunProxyStats } from "./proxy-stats.ts";
 import type { ReasonGroup, RunStatus, RunTotals } from "./report.ts";
 import type { LineResult } from "./result.ts";
+import type { LineFilter } from "./where.ts";
 
 /** Thrown when the ledger cannot be used: another live process holds it, it is damaged, another version wrote it, or a write to the disk failed. */
 export class LedgerError extends HoldfastError {
@@ -164,8 +165,18 @@ export interface Ledger extends LedgerReader {
   record(outcome: JobOutcome): void;
   /** Writes the staged states and bodies. After it returns they survive a crash and a power loss. A row with a final outcome keeps it. */
   commit(): void;
-  /** Makes every failed row retryable, except invalid lines, and every deferred row due, with its deferrals reset to 0, and ends the pauses that hosts asked for. */
-  reopenFailed(): void;
+  /**
+   * Makes every failed row retryable, except invalid lines, and every deferred row due, with its deferrals reset to 0, and ends
+   * the pauses that hosts asked for. With a filter, only those that it chooses.
+   */
+  reopenFailed(where?: LineFilter): void;
+  /**
+   * Opens rows with a result again. With `refresh`, those that are done, and the server is asked whether the body is still the
+   * same: then the result stays. Otherwise failed and unknown rows, too. Returns how many.
+   */
+  openAgain(where: LineFilter | undefined, refresh: boolean): number;
+  /** Frees the disk space of bodies that were replaced. Returns the freed bytes. */
+  compact(): number;
   setRunInfo(info: RunInfo): void;
   setProxyStats(stats: readonly RunProxyStats[]): void;
   setProxySnapshot(snapshot: unknown): void;

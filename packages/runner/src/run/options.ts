@@ -2,6 +2,7 @@ import type { Clock, Duration } from "@holdfast/policy";
 import type { RunEvent } from "./events.ts";
 import type { Fetcher } from "../outcome/fetcher.ts";
 import type { OtherList } from "../ledger/list-reading.ts";
+import type { LineFilter } from "../ledger/where.ts";
 import type { RunInput } from "./input-planner.ts";
 import type { RunProxies } from "./proxy-monitor.ts";
 
@@ -46,6 +47,15 @@ export interface RunOptions {
   readonly hostGiveUp?: Duration;
   /** Tries all failed lines again, and deferred lines before they are due. @default false */
   readonly retryFailed?: boolean;
+  /** Fetches lines again that this function chooses, such as `({ url }) => url.endsWith(".json")`. An old result stays until a new one replaces it. */
+  readonly refetch?: LineFilter;
+  /**
+   * Fetches lines again that are done, and asks the server whether the body is still the same (`ETag`, `Last-Modified`). Then
+   * the result stays as it is. @default false
+   */
+  readonly refresh?: boolean;
+  /** Narrows `retryFailed`, `refetch` and `refresh` to lines that this function chooses, such as `parseWhere("status = 404")`. */
+  readonly where?: LineFilter;
   /** Receives every event. An error that it throws ends the run. */
   readonly on?: (event: RunEvent) => void;
   readonly clock?: Clock;

@@ -23,6 +23,9 @@ const optionTypes = {
   maxDeferrals: "number",
   hostGiveUp: "any",
   retryFailed: "boolean",
+  refetch: "function",
+  refresh: "boolean",
+  where: "function",
   on: "function",
   clock: "object",
 } satisfies OptionTypes<RunOptions>;
@@ -50,13 +53,21 @@ export async function run(options: RunOptions): Promise<RunReport> {
 export async function runLedger(ledger: Ledger, options: RunOptions): Promise<RunReport> {
   const settings = checkRunOptions(options);
   const { clock } = settings;
-  if (options.retryFailed === true) ledger.reopenFailed();
+  openAgain(ledger, options);
   const startedAt = clock.date();
   const began = clock.now();
   ledger.setRunInfo({ startedAt });
   const end = await new RunLoop({ ...options, ...settings, ledger }).run();
   ledger.setRunInfo({ startedAt, elapsed: clock.now() - began, ...end });
   return buildReport(ledger);
+}
+
+/** Opens the lines that the options choose to be fetched again. */
+function openAgain(ledger: Ledger, { retryFailed, refetch, refresh, where }: RunOptions): void {
+  if (retryFailed === true) ledger.reopenFailed(where);
+  if (refresh === true) ledger.openAgain(where, true);
+  if (refetch !== undefined)
+    ledger.openAgain((line) => refetch(line) && (where === undefined || where(line)), false);
 }
 
 type RunSettings = Pick<

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
+import type { JobLease, JobOutcome, RecordedExchange } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
+import type { PreviousResults } from "./fetch-again.ts";
 import type { Hosts } from "./hosts.ts";
 import { encodeRecord } from "./record.ts";
 import { readNumber } from "./row.ts";
@@ -14,14 +15,23 @@ interface StagedOutcome {
 
 // In characters. The complete header is in the record of the body.
 const maxContentType = 256;
+const maxValidator = 1_024;
 
 const emptyBody = new Uint8Array();
+
+/** What a recorder writes to besides the tables of outcomes. */
+interface RecorderParts {
+  readonly segments: SegmentWriter;
+  readonly hosts: Hosts;
+  readonly previous: PreviousResults;
+}
 
 /** Records outcomes in groups: first the bodies reach the disk, then one transaction records the states. */
 export class OutcomeRecorder {
   readonly #db: DatabaseSync;
   readonly #segments: SegmentWriter;
   readonly #hosts: Hosts;
+  readonly #previous: PreviousResults;
   readonly #upsertOutcome: StatementSync;
   readonly #upsertDeferral: StatementSync;
   readonly #deleteFailure: StatementSync;
@@ -34,19 +44,20 @@ export class OutcomeRecorder {
   readonly #reasonsWithAdvice = new Set<string>();
   #staged: StagedOutcome[] = [];
 
-  constructor(db: DatabaseSync, segments: SegmentWriter, hosts: Hosts) {
+  constructor(db: DatabaseSync, { segments, hosts, previous }: RecorderParts) {
     this.#db = db;
     this.#segments = segments;
     this.#hosts = hosts;
+    this.#previous = previous;
     this.#upsertOutcome = db.prepare(`
       INSERT INTO outcome (id, state, reason, retryable, recorded_at, attempts, status, bytes, elapsed, final_url,
-        content_type, segment, record_offset, record_length)
+        content_type, etag, last_modified, segment, record_offset, record_length)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6 + coalesce((SELECT attempts FROM deferral WHERE id = ?1), 0), ?7, ?8, ?9, ?10,
-        ?11, ?12, ?13, ?14)
+        ?11, ?12, ?13, ?14, ?15, ?16)
       ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, retryable = excluded.retryable,
         status = excluded.status, attempts = outcome.attempts + excluded.attempts, bytes = excluded.bytes,
         elapsed = excluded.elapsed, recorded_at = excluded.recorded_at, final_url = excluded.final_url,
-        content_type = excluded.content_type, segment = excluded.segment, record_offset = excluded.record_offset,
+        content_type = excluded.content_type, etag = excluded.etag, last_modified = excluded.last_modified, segment = excluded.segment, record_offset = excluded.record_offset,
         record_length = excluded.record_length
       WHERE outcome.retryable = 1`);
     this.#upsertDeferral = db.prepare(`
@@ -72,7 +83,9 @@ export class OutcomeRecorder {
 
   /** Stages an outcome. Compresses its body immediately, so that a commit is short and only compressed bodies wait for it. */
   record(outcome: JobOutcome): void {
-    const hasRecord = outcome.exchange !== undefined && outcome.state.at !== "deferred";
+    const { exchange, lease, state } = outcome;
+    const isConfirmed = this.#previous.isConfirmed(lease.job.id, exchange?.status);
+    const hasRecord = exchange !== undefined && state.at !== "deferred" && !isConfirmed;
     const location = hasRecord ? this.#segments.append(encodeOutcome(outcome)) : undefined;
     this.#staged.push({ outcome: dropBody(outcome), location });
   }
@@ -100,6 +113,10 @@ export class OutcomeRecorder {
     if (state.at === "deferred") this.#writeDeferral(outcome, state);
     else {
       this.#writeOutcome(outcome, location);
+      this.#previous.finish(id, {
+        isConfirmed: this.#previous.isConfirmed(id, outcome.exchange?.status),
+        isRetryable: state.at === "failed" && state.retryable,
+      });
       this.#deleteDeferral.run(id);
     }
     this.#deleteIntent.run(id);
@@ -149,11 +166,26 @@ export function readLastCommitted(db: DatabaseSync): CommittedSegment | undefine
 }
 
 function exchangeColumns({ lease, exchange }: JobOutcome): SQLInputValue[] {
-  if (exchange === undefined) return [0, null, 0, null, null, null];
+  if (exchange === undefined) return [0, null, 0, null, null, null, null, null];
   const { attempts, status = null, bytes, elapsed, finalUrl = lease.job.url, headers = [] } = exchange;
-  const contentType =
-    headers.find(([name]) => name.toLowerCase() === "content-type")?.[1].slice(0, maxContentType) ?? null;
-  return [attempts.length, status, bytes, elapsed, finalUrl === lease.job.url ? null : finalUrl, contentType];
+  const contentType = findHeader(headers, "content-type")?.slice(0, maxContentType) ?? null;
+  const shownUrl = finalUrl === lease.job.url ? null : finalUrl;
+  const validators = ["etag", "last-modified"].map((name) =>
+    status === 200 ? toValidator(headers, name) : null,
+  );
+  return [attempts.length, status, bytes, elapsed, shownUrl, contentType, ...validators];
+}
+
+type Headers = NonNullable<RecordedExchange["headers"]>;
+
+function findHeader(headers: Headers, name: string): string | undefined {
+  return headers.find(([each]) => each.toLowerCase() === name)?.[1];
+}
+
+/** Returns a validator with which the server can be asked whether the body is still the same. A long one is of no use. */
+function toValidator(headers: Headers, name: string): string | null {
+  const value = findHeader(headers, name);
+  return value === undefined || value.length > maxValidator ? null : value;
 }
 
 function stateReason(state: OutcomeState): string {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ReasonGroup, RunTotals, SampleLine } from "../ledger/report.ts";
+import { readPreviousAttempts } from "./fetch-again.ts";
 import { readNumber, readText, type SqlRow } from "./row.ts";
 import { snapshot } from "./transaction.ts";
 
@@ -49,7 +50,7 @@ export function readTotals(db: DatabaseSync): RunTotals {
       skipped: countRows("skipped"),
       unknown: countRows("unknown"),
       waiting: lines - removed - sumColumn(byState, "rows") + sumColumn(removedByState, "rows"),
-      attempts: sumColumn(byState, "attempts") + readNumber(deferred, "attempts"),
+      attempts: sumColumn(byState, "attempts") + readNumber(deferred, "attempts") + readPreviousAttempts(db),
       bytes: sumColumn(byState, "bytes"),
       ...(typeof next === "number" ? { nextRetryAt: next } : {}),
     };

@@ -56,7 +56,24 @@ CREATE TABLE outcome (
   content_type TEXT,
   segment INTEGER,
   record_offset INTEGER,
-  record_length INTEGER
+  record_length INTEGER,
+  etag TEXT,
+  last_modified TEXT
+) STRICT;
+CREATE TABLE previous (
+  id INTEGER PRIMARY KEY REFERENCES job (id),
+  is_condition INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  status INTEGER,
+  bytes INTEGER NOT NULL,
+  elapsed REAL,
+  final_url TEXT,
+  content_type TEXT,
+  segment INTEGER,
+  record_offset INTEGER,
+  record_length INTEGER,
+  etag TEXT,
+  last_modified TEXT
 ) STRICT;
 CREATE INDEX outcome_reason ON outcome (state, reason, retryable, id) WHERE state <> 'done';
 CREATE TABLE deferral (

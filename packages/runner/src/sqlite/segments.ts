@@ -83,7 +83,7 @@ export class SegmentWriter {
     let start: CommittedSegment | undefined;
     for (const piece of pieces) {
       if (start === undefined && this.#length > 0 && this.#length + piece.length > this.#maxBytes)
-        this.#startNext();
+        this.startNext();
       start ??= this.end;
       this.#queued.push(piece);
       this.#queuedBytes += piece.length;
@@ -115,7 +115,19 @@ export class SegmentWriter {
     this.#folder.close();
   }
 
-  #startNext(): void {
+  /** Returns the sizes of all segments by their numbers, in bytes. */
+  sizes(): ReadonlyMap<number, number> {
+    const names = this.#folder.list().filter((name) => /^\d+\.seg$/.test(name));
+    return new Map(names.map((name) => [Number.parseInt(name, 10), this.#folder.lstat(name)?.size ?? 0]));
+  }
+
+  /** Removes a segment that no row refers to. */
+  remove(segment: number): void {
+    this.#folder.unlink(segmentName(segment));
+  }
+
+  /** Closes the segment and begins the next one. */
+  startNext(): void {
     this.sync();
     closeSync(this.#fd);
     this.#segment += 1;

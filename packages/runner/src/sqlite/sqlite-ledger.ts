@@ -24,6 +24,9 @@ import {
 } from "../ledger/ledger.ts";
 import type { ListReading, OtherList, PlanCounts, PlannedLine } from "../ledger/list-reading.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
+import { filterLines, type LineFilter } from "../ledger/where.ts";
+import { compactSegments } from "./compact-segments.ts";
+import { openAgain, PreviousResults, reopenFailed } from "./fetch-again.ts";
 import { endHost } from "./host-end.ts";
 import { Hosts, reviseHosts } from "./hosts.ts";
 import { LinePlanner } from "./line-planner.ts";
@@ -146,6 +149,7 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   readonly #segments: SegmentWriter;
   readonly #planner: LinePlanner;
   readonly #claims: RowClaims;
+  readonly #previous: PreviousResults;
   readonly #recorder: OutcomeRecorder;
   #added: ListReading | undefined;
   #writeError: LedgerError | undefined;
@@ -173,7 +177,12 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
       now: () => clock.date(),
     });
     this.#claims = new RowClaims(db, reached);
-    this.#recorder = new OutcomeRecorder(db, this.#segments, this.#hosts);
+    this.#previous = new PreviousResults(db);
+    this.#recorder = new OutcomeRecorder(db, {
+      segments: this.#segments,
+      hosts: this.#hosts,
+      previous: this.#previous,
+    });
   }
 
   plan(lines: readonly PlannedLine[]): PlanCounts {
@@ -201,7 +210,9 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   }
 
   claim(host: number, options: ClaimOptions): readonly JobLease[] {
-    return wrapErrors(this.path, () => this.#claims.claim(host, options));
+    return wrapErrors(this.path, () =>
+      this.#claims.claim(host, options).map((each) => this.#previous.withConditions(each)),
+    );
   }
 
   putBack(leases: readonly JobLease[]): void {
@@ -237,11 +248,25 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
     this.#write(() => this.#claims.forget(this.#recorder.commit()));
   }
 
-  reopenFailed(): void {
+  reopenFailed(where?: LineFilter): void {
+    const results = this.results();
     this.#write(() => {
-      reopenFailedRows(this.db);
+      if (where === undefined) reopenFailedRows(this.db);
+      else reopenFailed(this.db, filterLines(results, where));
       transaction(this.db, () => reviseHosts(this.db, endPause));
     });
+  }
+
+  openAgain(where: LineFilter | undefined, refresh: boolean): number {
+    const results = filterLines(this.results(), where);
+    this.#previous.added();
+    return this.#write(() => openAgain(this.db, { results, refresh }));
+  }
+
+  compact(): number {
+    return this.#write(() =>
+      compactSegments({ db: this.db, folder: this.#folder, segments: this.#segments }),
+    );
   }
 
   setRunInfo(info: RunInfo): void {
