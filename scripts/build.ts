@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -14,6 +14,7 @@ export const bundleTarget: readonly string[] = ["es2023", "node22"];
 
 /** A package.json, with the fields that the build reads. */
 interface Manifest {
+  readonly name: string;
   readonly exports: Readonly<Record<string, { readonly source: string }>>;
   readonly bin?: Readonly<Record<string, string>>;
 }
@@ -50,7 +51,7 @@ function hashSources(): string {
     "packages/*/src/**/*.ts",
     "packages/*/{package,tsconfig}.json",
     "{tsconfig.base,package-lock}.json",
-    "scripts/build.ts",
+    "scripts/{build.ts,check-node.js}",
   ];
   const hash = createHash("sha256");
   for (const file of globSync(patterns, { cwd: root }).toSorted())
@@ -110,9 +111,10 @@ async function bundle(name: string): Promise<void> {
   });
   mkdirSync(join(folder, "dist/chunks"), { recursive: true });
   for (const { path, text } of outputFiles) writeFileSync(path, restoreClassNames(text));
-  const bundles = new Set(outputFiles.map(({ path }) => path));
+  checkNodeFirst(folder);
+  const kept = new Set([...outputFiles.map(({ path }) => path), ...publicDeclarations(folder)]);
   for (const file of globSync("dist/**/*.*", { cwd: folder }))
-    if (!bundles.has(join(folder, file)) && !isDeclaration(folder, file))
+    if (!kept.has(join(folder, file)) && !file.endsWith(nodeCheck))
       rmSync(join(folder, file), { force: true });
 }
 
@@ -122,18 +124,50 @@ function restoreClassNames(code: string): string {
   return code.replaceAll(/\b_([A-Z]\w*)/g, (word, name: string) => (renamed.has(name) ? name : word));
 }
 
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+}
+
 /** Lists the sources of the entries and of the program. */
 function entriesOf(folder: string): string[] {
-  const { exports, bin = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+  const { exports, bin = {} } = readManifest(folder);
   const programs = Object.values(bin).map((file) => file.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
   return [...Object.values(exports).map(({ source }) => source.replace("./", "")), ...programs];
 }
 
-function isDeclaration(folder: string, file: string): boolean {
-  return (
-    file.endsWith(".d.ts") &&
-    existsSync(join(folder, file.replace(/^dist/, "src").replace(/\.d\.ts$/, ".ts")))
-  );
+/** Returns the declaration files that an entry reaches. The others describe parts that no user can name. */
+function publicDeclarations(folder: string): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file) || !existsSync(file)) return;
+    reached.add(file);
+    for (const [, path = ""] of readFileSync(file, "utf8").matchAll(/(?:from |import\()"(\.[^"]+)"/g))
+      visit(join(dirname(file), path.replace(/\.ts$/, ".d.ts")));
+  };
+  for (const source of entriesOf(folder))
+    visit(join(folder, source.replace(/^src/, "dist").replace(/\.ts$/, ".d.ts")));
+  return reached;
+}
+
+/** The module that ends a program on a Node that is too old, with one sentence. */
+const nodeCheck = "check-node.js";
+
+/** The entries that run in browsers as well. */
+const portable: ReadonlySet<string> = new Set(["@holdfast/policy", "@holdfast/http/fetch"]);
+
+/** Makes the entries of a package check the version of Node before anything else runs. */
+function checkNodeFirst(folder: string): void {
+  const { name, exports } = readManifest(folder);
+  const check = readFileSync(join(import.meta.dirname, nodeCheck), "utf8");
+  writeFileSync(join(folder, "dist", nodeCheck), check);
+  for (const [entry, { source }] of Object.entries(exports)) {
+    if (portable.has(join(name, entry)) || portable.has(name)) continue;
+    const file = join(folder, source.replace("./src", "dist").replace(/\.ts$/, ".js"));
+    const path = relative(dirname(file), join(folder, "dist", nodeCheck));
+    // On the first line, so that source maps keep their lines.
+    const code = readFileSync(file, "utf8");
+    writeFileSync(file, `import "${path.startsWith(".") ? path : `./${path}`}"; ${code}`);
+  }
 }
 
 if (import.meta.main) await buildPackages();

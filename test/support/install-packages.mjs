@@ -75,3 +75,5 @@ if (process.platform === "linux" && process.arch === "x64") installFromNpm("../p
 installFromNpm("../limiters", "rate-limiter-flexible");
 // The clients of other authors to which holdfast attaches.
 installFromNpm("../doors", "@opentelemetry/instrumentation-undici");
+// Compilers, bundlers and runtimes in which the packages are tried.
+if (process.platform === "linux" && process.arch === "x64") installFromNpm("../installs", "vitest");

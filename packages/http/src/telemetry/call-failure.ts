@@ -85,7 +85,9 @@ function shortenStacks(error: unknown): void {
 }
 
 const described = new WeakSet<object>();
-const ownFolder = new URL("../", import.meta.url).href;
+// A bundle as CommonJS has no `import.meta.url`.
+const { url: ownUrl }: { readonly url?: string } = import.meta;
+const ownFolder = ownUrl === undefined ? undefined : new URL("../", ownUrl).href;
 
 /** Returns the frames of the stack outside of this package and of Node. */
 function callerFrames(): string {
@@ -97,7 +99,8 @@ function callerFrames(): string {
 }
 
 function isOfCaller(frame: string): boolean {
-  return !frame.includes(ownFolder) && !/\(?(?:node:|native)/.test(frame) && !policyFolder.test(frame);
+  if (ownFolder !== undefined && frame.includes(ownFolder)) return false;
+  return !/\(?(?:node:|native)/.test(frame) && !policyFolder.test(frame);
 }
 
 const policyFolder = /(?:@holdfast|packages)\/policy\/(?:dist|src)\//;

@@ -1,4 +1,7 @@
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import zlib from "node:zlib";
+
+// An older Node has no such exports, and would fail at an import of their names before its version is checked.
+const { constants, crc32, zstdCompressSync, zstdDecompressSync } = zlib;
 
 /** The metadata of a recorded exchange: plain JSON. */
 export interface RecordMeta {
