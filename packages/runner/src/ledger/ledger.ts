@@ -32,6 +32,8 @@ export interface JobLease {
   readonly from: "pending" | "failed" | "deferred";
   /** How often the row has been deferred so far. */
   readonly deferrals: number;
+  /** Continues the request of a deferred row with its retries and attempts. */
+  readonly continuation?: object | undefined;
 }
 
 /** A host as the ledger stores it. */
@@ -75,9 +77,16 @@ export interface RecordedExchange {
   readonly bytes: number;
   /** One JSON-able record per attempt. */
   readonly attempts: readonly unknown[];
+  /** How many of them the row has counted before, because its request was continued. @default 0 */
+  readonly repeated?: number;
   /** In ms. */
   readonly elapsed: number;
   readonly error?: string;
+}
+
+/** Returns the number of attempts that the row has not counted yet. */
+export function countNewAttempts(exchange: RecordedExchange | undefined): number {
+  return exchange === undefined ? 0 : exchange.attempts.length - (exchange.repeated ?? 0);
 }
 
 /** The end of a lease: the new state of the row, and the exchange. */
@@ -88,6 +97,8 @@ export interface JobOutcome {
   readonly advice: string;
   /** Absent when nothing was sent, for instance because the host is deferred. */
   readonly exchange?: RecordedExchange;
+  /** Continues the request of a deferred row. @default that of the lease */
+  readonly continuation?: object | undefined;
   /** Epoch ms. */
   readonly at: number;
 }

@@ -3,6 +3,7 @@ import type { JobLease, JobOutcome, RecordedExchange } from "../ledger/ledger.ts
 import type { OutcomeState } from "../ledger/state.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import { type FetchedResponse, type FetchFailure, type FetchVerdict, isFetchFailure } from "./fetcher.ts";
+import { repeatedAttempts } from "./suspended-outcome.ts";
 import { isWaitingForProxy, type OutcomeInput, proxiedOutcome } from "./proxied-outcome.ts";
 
 /** A line that only needs a proxy is due again after this time, in ms. The pool then says how long its host must wait. */
@@ -26,7 +27,7 @@ function decideForResponse(
   input: OutcomeInput,
 ): JobOutcome {
   const { response } = result;
-  const exchange = recordResponse(response);
+  const exchange = recordResponse(response, repeatedAttempts(lease));
   const at = input.now;
   if (isUnfollowedRedirect(response.status)) {
     const state = { at: "failed", reason: `http-${response.status}`, retryable: false } as const;
@@ -54,7 +55,13 @@ function decideForError(
     const proxied = input.proxied ? proxiedOutcome(lease, result, input) : undefined;
     const decideState = error.response === undefined ? stateWithoutResponse : stateAfterVerdict;
     const state = proxied ?? decideState(lease, error, input);
-    return { lease, at, state, advice: error.verdict.advice, exchange: recordFailure(error) };
+    return {
+      lease,
+      at,
+      state,
+      advice: error.verdict.advice,
+      exchange: recordFailure(error, repeatedAttempts(lease)),
+    };
   }
   if (input.aborted)
     return isRepeatable(lease.job)
@@ -113,7 +120,7 @@ function unexpectedOutcome(error: unknown): Pick<JobOutcome, "state" | "advice" 
   };
 }
 
-function recordResponse(response: FetchedResponse): RecordedExchange {
+function recordResponse(response: FetchedResponse, repeated: number): RecordedExchange {
   const { status, url, content, attempts, elapsed } = response;
   return {
     status,
@@ -123,11 +130,18 @@ function recordResponse(response: FetchedResponse): RecordedExchange {
     bytes: content.length,
     attempts,
     elapsed,
+    ...repeating(attempts, repeated),
   };
 }
 
-function recordFailure(failure: Error & FetchFailure): RecordedExchange {
+/** Attempts of a continued request were counted when it was suspended. */
+function repeating(attempts: readonly unknown[], repeated: number): Pick<RecordedExchange, "repeated"> {
+  return repeated === 0 ? {} : { repeated: Math.min(repeated, attempts.length) };
+}
+
+function recordFailure(failure: Error & FetchFailure, repeated: number): RecordedExchange {
   const received =
-    failure.response === undefined ? { bytes: 0, elapsed: 0 } : recordResponse(failure.response);
-  return { ...received, attempts: failure.attempts, error: failure.message };
+    failure.response === undefined ? { bytes: 0, elapsed: 0 } : recordResponse(failure.response, repeated);
+  const { attempts } = failure;
+  return { ...received, attempts, ...repeating(attempts, repeated), error: failure.message };
 }

@@ -9,9 +9,10 @@ export type FetchResult =
 /** Fetches a job. Never rejects: an error is a result. */
 export async function fetchJob(
   session: Fetcher,
-  { method, url, request }: Job,
+  job: Job,
   parts: Pick<FetchOptions, "signal" | "drain" | "onWait" | "continuation">,
 ): Promise<FetchResult> {
+  const { method, url, request } = job;
   const { headers, ...bodyAndKey } = request ?? {};
   const options: FetchOptions = {
     ...bodyAndKey,
@@ -21,6 +22,10 @@ export async function fetchJob(
   try {
     return { ok: true, response: await session.request(method, url, options) };
   } catch (error) {
+    // The request is another one than before, for instance because the session adds other parameters: it starts again.
+    const { continuation, ...fresh } = parts;
+    if (continuation !== undefined && error instanceof TypeError && !isFetchFailure(error))
+      return fetchJob(session, job, fresh);
     // A session with `throwOnStatus` throws the responses that the run wants to store.
     const response = responseOfStatus(error);
     return response === undefined ? { ok: false, error } : { ok: true, response };

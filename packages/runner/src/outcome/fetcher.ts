@@ -127,7 +127,7 @@ export function isFetchFailure(error: unknown): error is Error & FetchFailure {
   );
 }
 
-function isVerdict(value: unknown): value is Verdict {
+export function isVerdict(value: unknown): value is Verdict {
   return (
     typeof value === "object" && value !== null && "kind" in value && "reason" in value && "advice" in value
   );

@@ -4,6 +4,7 @@ import type { JobLease } from "../ledger/ledger.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import type { FetchVerdict, Verdict } from "./fetcher.ts";
 import { findVerdict } from "./proxied-outcome.ts";
+import { findSuspension, repeatedAttempts, verdictOfSuspension } from "./suspended-outcome.ts";
 
 /** The circumstances of a request. Times are epoch ms. */
 export interface RequestFacts {
@@ -34,9 +35,10 @@ interface AttemptFacts {
 
 /** Returns what a request says about its host: one input for each attempt that was sent there. */
 export function toHostInputs(lease: JobLease, result: FetchResult, facts: RequestFacts): HostInput[] {
-  const source = findVerdict(result);
+  const suspension = findSuspension(result);
+  const source = suspension === undefined ? findVerdict(result) : verdictOfSuspension(suspension);
   if (source === undefined) return [{ type: "nothing", now: facts.now, sentAt: facts.sentAt }];
-  const attempts = readAttempts(result, source);
+  const attempts = readAttempts(result, source).slice(suspension === undefined ? repeatedAttempts(lease) : 0);
   const key = facts.hostKey(lease.job.url);
   const own = attempts.filter(({ url }) => url === undefined || facts.hostKey(url) === key);
   const { retryAt } = source;

@@ -1,4 +1,4 @@
-import type { JobOutcome } from "../ledger/ledger.ts";
+import { countNewAttempts, type JobOutcome } from "../ledger/ledger.ts";
 import type { PlanCounts, StateCounts } from "../ledger/list-reading.ts";
 import type { RunTotals } from "../ledger/report.ts";
 
@@ -38,7 +38,7 @@ export function countOutcome(totals: RunTotals, { lease, state, exchange }: JobO
   return {
     ...remaining,
     [to]: remaining[to] + 1,
-    attempts: totals.attempts + (exchange?.attempts.length ?? 0),
+    attempts: totals.attempts + countNewAttempts(exchange),
     bytes: totals.bytes + (state.at === "deferred" ? 0 : (exchange?.bytes ?? 0)),
   };
 }

@@ -10,6 +10,7 @@ import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
 import { toHostInputs } from "../outcome/host-inputs.ts";
 import { judgeByHost } from "../outcome/judge-by-host.ts";
 import { findProxyWait, type ProxyWait } from "../outcome/no-proxy.ts";
+import { findSuspension, suspendedOutcome } from "../outcome/suspended-outcome.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
 import type { RunEvent } from "./events.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -137,7 +138,13 @@ export class RunLoop {
     try {
       this.#emit({ type: "started", job });
       const { abortSignal: signal, drainSignal: drain } = this.#shutdown;
-      const result = await fetchJob(this.#options.session, job, { signal, drain });
+      const { continuation } = lease;
+      const result = await fetchJob(this.#options.session, job, {
+        signal,
+        drain,
+        onWait: "suspend",
+        ...(continuation !== undefined && { continuation }),
+      });
       const wait = this.#proxies === undefined ? undefined : findProxyWait(result);
       if (wait === undefined) this.#recordResult(lease, result);
       else this.#waitForProxy(lease, wait);
@@ -156,9 +163,12 @@ export class RunLoop {
     const now = clock.date();
     // A session that is drained before the first attempt rejects with the signal's reason and has sent nothing.
     const isUnsent = draining && !result.ok && result.error === drainSignal.reason;
+    const suspension = findSuspension(result);
     const outcome = isUnsent
       ? undefined
-      : decideOutcome(lease, result, { now, maxDeferrals, maxDeferDelay, aborted, draining, proxied });
+      : suspension !== undefined
+        ? suspendedOutcome(lease, suspension, { now, maxDeferDelay })
+        : decideOutcome(lease, result, { now, maxDeferrals, maxDeferDelay, aborted, draining, proxied });
     const change = this.#hosts.finish(lease, (request) => this.#readInputs(lease, result, request));
     if (outcome === undefined) ledger.release([lease]);
     else {

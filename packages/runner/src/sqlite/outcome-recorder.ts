@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { JobLease, JobOutcome, RecordedExchange } from "../ledger/ledger.ts";
+import { countNewAttempts, type JobLease, type JobOutcome, type RecordedExchange } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 import type { PreviousResults } from "./fetch-again.ts";
 import type { Hosts } from "./hosts.ts";
@@ -61,11 +61,12 @@ export class OutcomeRecorder {
         record_length = excluded.record_length
       WHERE outcome.retryable = 1`);
     this.#upsertDeferral = db.prepare(`
-      INSERT INTO deferral (id, until, deferrals, attempts, reason)
-      SELECT ?1, ?2, ?3, ?4 + coalesce((SELECT attempts FROM outcome WHERE id = ?1), 0), ?5
+      INSERT INTO deferral (id, until, deferrals, attempts, reason, continuation)
+      SELECT ?1, ?2, ?3, ?4 + coalesce((SELECT attempts FROM outcome WHERE id = ?1), 0), ?5, ?6
       WHERE NOT EXISTS (SELECT 1 FROM outcome WHERE id = ?1 AND retryable = 0)
       ON CONFLICT (id) DO UPDATE SET until = excluded.until, deferrals = excluded.deferrals,
-        attempts = deferral.attempts + excluded.attempts, reason = excluded.reason`);
+        attempts = deferral.attempts + excluded.attempts, reason = excluded.reason,
+        continuation = excluded.continuation`);
     this.#deleteFailure = db.prepare("DELETE FROM outcome WHERE id = ? AND retryable = 1");
     this.#deleteDeferral = db.prepare("DELETE FROM deferral WHERE id = ?");
     this.#deleteQueued = db.prepare(
@@ -123,13 +124,17 @@ export class OutcomeRecorder {
     if (outcome.advice !== "") this.#writeAdvice(stateReason(state), outcome.advice);
   }
 
-  #writeDeferral({ lease, exchange }: JobOutcome, state: OutcomeState & { at: "deferred" }): void {
+  #writeDeferral(
+    { lease, exchange, continuation = lease.continuation }: JobOutcome,
+    state: OutcomeState & { at: "deferred" },
+  ): void {
     this.#upsertDeferral.run(
       lease.job.id,
       Math.ceil(state.until),
       state.deferrals,
-      exchange?.attempts.length ?? 0,
+      countNewAttempts(exchange),
       state.reason,
+      continuation === undefined ? null : JSON.stringify(continuation),
     );
     this.#deleteFailure.run(lease.job.id);
     this.#insertQueued.run(lease.host, lease.job.id);
@@ -167,13 +172,13 @@ export function readLastCommitted(db: DatabaseSync): CommittedSegment | undefine
 
 function exchangeColumns({ lease, exchange }: JobOutcome): SQLInputValue[] {
   if (exchange === undefined) return [0, null, 0, null, null, null, null, null];
-  const { attempts, status = null, bytes, elapsed, finalUrl = lease.job.url, headers = [] } = exchange;
+  const { status = null, bytes, elapsed, finalUrl = lease.job.url, headers = [] } = exchange;
   const contentType = findHeader(headers, "content-type")?.slice(0, maxContentType) ?? null;
   const shownUrl = finalUrl === lease.job.url ? null : finalUrl;
   const validators = ["etag", "last-modified"].map((name) =>
     status === 200 ? toValidator(headers, name) : null,
   );
-  return [attempts.length, status, bytes, elapsed, shownUrl, contentType, ...validators];
+  return [countNewAttempts(exchange), status, bytes, elapsed, shownUrl, contentType, ...validators];
 }
 
 type Headers = NonNullable<RecordedExchange["headers"]>;

@@ -3,7 +3,7 @@ import type { Job } from "../ledger/job.ts";
 import type { ClaimOptions, JobLease } from "../ledger/ledger.ts";
 import { interruptedReason } from "../ledger/state.ts";
 import type { ReachedRows } from "./reached-rows.ts";
-import { readJob, readNumber, type SqlRow } from "./row.ts";
+import { readContinuation, readJob, readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
 /** Hands out rows of one host at a time. A row that is handed out is marked in memory only, until its outcome is recorded. */
@@ -36,7 +36,7 @@ export class RowClaims {
       SELECT queue.id, due, list FROM queue JOIN job ON job.id = queue.id
       WHERE queue.host = ? AND due > 0 ORDER BY due, queue.id`);
     this.#selectJob = db.prepare(`
-      SELECT job.id, list, line, method, url, request, host, retryable, deferrals FROM job
+      SELECT job.id, list, line, method, url, request, host, retryable, deferrals, continuation FROM job
       LEFT JOIN outcome ON outcome.id = job.id LEFT JOIN deferral ON deferral.id = job.id WHERE job.id = ?`);
     this.#insertIntent = db.prepare("INSERT INTO intent (id) VALUES (?) ON CONFLICT DO NOTHING");
     this.#deleteIntent = db.prepare("DELETE FROM intent WHERE id = ?");
@@ -118,8 +118,11 @@ export class RowClaims {
 function toLease(row: SqlRow): JobLease {
   const job = readJob(row);
   const host = readNumber(row, "host");
-  if (row["deferrals"] !== null)
-    return { job, host, from: "deferred", deferrals: readNumber(row, "deferrals") };
+  if (row["deferrals"] !== null) {
+    const deferred = { job, host, from: "deferred", deferrals: readNumber(row, "deferrals") } as const;
+    const continuation = readContinuation(row);
+    return continuation === undefined ? deferred : { ...deferred, continuation };
+  }
   return { job, host, from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
 }
 
@@ -143,7 +146,7 @@ export function reopenFailedRows(db: DatabaseSync): void {
   transaction(db, () => {
     db.exec(`
       UPDATE outcome SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%';
-      UPDATE deferral SET until = 0, deferrals = 0;
+      UPDATE deferral SET until = 0, deferrals = 0, continuation = NULL;
       DELETE FROM queue WHERE due > 0;
       INSERT INTO queue SELECT host, 0, job.id FROM deferral JOIN job ON job.id = deferral.id
       WHERE NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ON CONFLICT DO NOTHING`);

@@ -33,6 +33,12 @@ export function readJob(row: SqlRow): Job {
   return { ...job, request };
 }
 
+/** Returns the continuation of a deferred row; undefined without one that can be read. */
+export function readContinuation({ continuation }: SqlRow): object | undefined {
+  const value = typeof continuation === "string" ? parseJson(continuation) : undefined;
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
 function isRequest(value: unknown): value is JobRequest {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).every(([key, part]) =>

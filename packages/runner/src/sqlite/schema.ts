@@ -81,7 +81,8 @@ CREATE TABLE deferral (
   until INTEGER NOT NULL,
   deferrals INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
-  reason TEXT NOT NULL
+  reason TEXT NOT NULL,
+  continuation TEXT
 ) STRICT;
 CREATE INDEX deferral_until ON deferral (until, id);
 CREATE TABLE intent (id INTEGER PRIMARY KEY REFERENCES job (id)) STRICT;

@@ -1,4 +1,12 @@
-import type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } from "../outcome/fetcher.ts";
+import type {
+  FetchedResponse,
+  Fetcher,
+  FetchFailure,
+  FetchOptions,
+  FetchSuspension,
+  FetchWait,
+  Verdict,
+} from "../outcome/fetcher.ts";
 
 /** A request that a scripted fetcher received. */
 export interface ReceivedRequest {
@@ -75,4 +83,27 @@ function statusVerdict(status: number): Verdict {
   if (status < 400) return { kind: "success", reason: "ok", advice: "" };
   const kind = status === 429 ? "throttled" : status >= 500 ? "transient" : "rejected";
   return { kind, reason: `http-${status}`, advice: `Advice for ${status}` };
+}
+
+/** Returns an error with which a session suspends a request after a 503; by default for its back-off. */
+export function fakeSuspension(
+  wait: Partial<FetchWait> = {},
+  { newAttempts = 1, continuation = {} }: { newAttempts?: number; continuation?: object } = {},
+): Error & FetchSuspension {
+  const verdict = statusVerdict(503);
+  const attempts = Array.from({ length: newAttempts }, (_, index) => ({
+    number: index + 1,
+    startedAt: 0,
+    elapsed: 1,
+    status: 503,
+    verdict,
+  }));
+  const fields = {
+    code: "ERR_SUSPENDED" as const,
+    wait: { until: 0, scope: "line" as const, source: "back-off", isStated: false, host: "a.test", ...wait },
+    continuation: { attempts, ...continuation },
+    attempts,
+    newAttempts,
+  };
+  return Object.assign(new Error("The request waits"), fields);
 }
