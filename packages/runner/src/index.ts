@@ -3,6 +3,7 @@ export { runDefaults } from "./run/options.ts";
 export type { RunInput } from "./run/input-planner.ts";
 export type { RunOptions } from "./run/options.ts";
 export type { RunEvent } from "./run/events.ts";
+export type { HostLimits } from "./run/host-limits.ts";
 export type { RunProxies } from "./run/proxy-monitor.ts";
 export { readReport } from "./output/read-report.ts";
 export { readResults } from "./output/read-results.ts";

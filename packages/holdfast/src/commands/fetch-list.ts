@@ -63,7 +63,7 @@ interface OpenRun {
 
 async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunReport> {
   const { lists, pool, session, ledger, again, isContinued, io } = run;
-  const { directory, concurrency, perHost, maxIdleWait, hostGiveUp, otherList, quiet } = settings;
+  const { directory, concurrency, limits, otherList, quiet } = settings;
   const { runLedger } = await import("@holdfast/runner/internal");
   const before = isContinued && !quiet ? ledger.totals() : undefined;
   const stream = { isTTY: io.stderr.isTTY, env: io.env };
@@ -88,7 +88,8 @@ async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunRepor
       ...again,
       ...(lists.length === 0 ? {} : { input: lists }),
       otherList,
-      ...given({ concurrency, perHost, maxIdleWait, hostGiveUp }),
+      ...given({ concurrency }),
+      ...limits,
       drain: interrupts.drain,
       signal: interrupts.abort,
       on: (event) => meter.onEvent(event),

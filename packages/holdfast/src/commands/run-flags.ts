@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import type { OtherList } from "@holdfast/runner";
+import type { OtherList, RunOptions } from "@holdfast/runner";
 import { parseListSource } from "../command-line/list-source.ts";
 import type { ListSource } from "../command-line/list-source.ts";
 import {
@@ -22,7 +22,8 @@ import { OptionError } from "../process/usage-error.ts";
 import type { ProgressMode } from "../render/progress-meter.ts";
 import { proxyFlags, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
-import { readSessionFlags, sessionFlags } from "./session-flags.ts";
+import { parseHostRules, parseRate } from "../command-line/parse-limits.ts";
+import { given, readSessionFlags, sessionFlags } from "./session-flags.ts";
 import type { SessionSettings } from "./session-flags.ts";
 
 const runFlags = {
@@ -32,6 +33,11 @@ const runFlags = {
   output: { type: "string", short: "o", remember: false },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
+  rate: { type: "string" },
+  delay: { type: "string" },
+  "host-rule": { type: "string", multiple: true },
+  "total-rate": { type: "string" },
+  "max-bandwidth": { type: "string" },
   "max-park": { type: "string" },
   "host-give-up": { type: "string" },
   "max-memory": { type: "string" },
@@ -76,11 +82,8 @@ export interface RunSettings {
   readonly source: ListSource;
   readonly directory: string;
   readonly concurrency: number | undefined;
-  readonly perHost: number | undefined;
-  /** In milliseconds. */
-  readonly maxIdleWait: number | undefined;
-  /** In milliseconds. */
-  readonly hostGiveUp: number | undefined;
+  /** How long the run waits, and how fast it is. Times are in milliseconds, rates per second. */
+  readonly limits: RunLimits;
   readonly again: FetchAgain;
   readonly progress: "auto" | ProgressMode;
   readonly report: "text" | "json";
@@ -142,9 +145,7 @@ function validateRunFlags(
     source,
     directory: values.output ?? "results",
     concurrency: parseWholeNumber("concurrency", values.concurrency, { min: 1, max: 10_000 }),
-    perHost: parseWholeNumber("per-host", values["per-host"], { min: 1, max: 10_000 }),
-    maxIdleWait: parseDuration("max-park", values["max-park"]),
-    hostGiveUp: parseDuration("host-give-up", values["host-give-up"]),
+    limits: readLimits(values),
     again: readFetchAgain(values),
     progress: parseChoice("progress", values.progress, ["auto", "bar", "plain", "none"]),
     report: parseChoice("report", values.report, ["text", "json"]),
@@ -164,6 +165,27 @@ function readFetchAgain(values: ParsedOptions<typeof runFlags>["values"]): Fetch
   if (where !== undefined && !retryFailed && !refresh && refetch === undefined)
     throw new OptionError("where", "requires --retry-failed, --refetch URL or --refresh");
   return { retryFailed, refetch, refresh, where };
+}
+
+type RunLimits = Pick<
+  RunOptions,
+  "perHost" | "rate" | "delay" | "hostRules" | "totalRate" | "maxBandwidth" | "maxIdleWait" | "hostGiveUp"
+>;
+
+function readLimits(values: ParsedOptions<typeof runFlags>["values"]): RunLimits {
+  const rules = parseHostRules(values["host-rule"]);
+  return {
+    ...given({
+      perHost: parseWholeNumber("per-host", values["per-host"], { min: 1, max: 10_000 }),
+      rate: parseRate("rate", values.rate),
+      delay: parseDuration("delay", values.delay),
+      totalRate: parseRate("total-rate", values["total-rate"]),
+      maxBandwidth: parseByteSize("max-bandwidth", values["max-bandwidth"]),
+      maxIdleWait: parseDuration("max-park", values["max-park"]),
+      hostGiveUp: parseDuration("host-give-up", values["host-give-up"]),
+    }),
+    ...(rules !== undefined && { hostRules: rules }),
+  };
 }
 
 function withRunDefaults(session: SessionSettings, maxMemory: string | undefined): SessionSettings {

@@ -40,6 +40,12 @@ Options
   -o, --output DIR         directory of the run (results)
   -j, --concurrency N      maximum requests in flight (16)
   --per-host N             maximum requests in flight to one host (8)
+  --rate RATE              maximum requests to one host, such as 5/s or 100/m
+  --delay TIME             shortest time between two requests to one host
+  --host-rule 'HOST ...'   other limits for one host: rate=RATE, delay=TIME and
+                           per-host=N; may be repeated
+  --total-rate RATE        maximum requests, over all hosts
+  --max-bandwidth SIZE     bytes of bodies per second, over all hosts
   --max-park TIME          end when only hosts that wait are left, and no line
                            has ended for this time (2m)
   --host-give-up TIME      end the lines of a host that has sent no response for

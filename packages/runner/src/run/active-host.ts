@@ -1,10 +1,11 @@
 import { admit } from "../host/admission.ts";
-import type { HostState } from "../host/host-state.ts";
+import type { HostRule, HostState } from "../host/host-state.ts";
 import type { JobLease, StoredHost } from "../ledger/ledger.ts";
 
 /** A host that a run works on: its state, its requests in flight, and lines that are claimed for it. Times are epoch ms. */
 export interface ActiveHost extends Omit<StoredHost, "state"> {
   state: HostState;
+  readonly rule: HostRule;
   /** When the requests in flight started, by the id of their line. */
   readonly started: Map<number, number>;
   /** How long its requests have held places, in ms. Those in flight count as long as its latest one. */
@@ -27,9 +28,10 @@ export type Turn =
   | { readonly at: "wait"; readonly until: number | undefined };
 
 /** Returns an active host of a stored one. */
-export function activate(host: StoredHost, used: number): ActiveHost {
+export function activate(host: StoredHost, rule: HostRule, used: number): ActiveHost {
   return {
     ...host,
+    rule,
     started: new Map(),
     used,
     latest: 1,
@@ -43,9 +45,12 @@ export function activate(host: StoredHost, used: number): ActiveHost {
 const never = { at: "wait", until: undefined } as const;
 
 /** Returns whether a host can start a request at `now`: its state admits one, and it has a line. */
-export function turnOf(host: ActiveHost, now: number, perHost: number): Turn {
+export function turnOf(host: ActiveHost, now: number): Turn {
   if (host.isPaused) return never;
-  const admission = admit(host.state, now, { inFlight: host.started.size, perHost });
+  const admission = admit(host.state, now, {
+    inFlight: host.started.size,
+    perHost: host.rule.perHost,
+  });
   switch (admission.at) {
     case "gone":
     case "full":

@@ -4,6 +4,7 @@ import type { JobLease, Ledger, StoredHost } from "../ledger/ledger.ts";
 import type { HostChange } from "../outcome/judge-by-host.ts";
 import { activate, type ActiveHost, comesBefore, hasLines, turnOf } from "./active-host.ts";
 import { earliest } from "./host-pauses.ts";
+import type { TotalPace } from "./total-pace.ts";
 
 type SchedulerLedger = Pick<
   Ledger,
@@ -15,7 +16,10 @@ export interface HostSchedulerOptions {
   readonly clock: Clock;
   /** Requests at a time, over all hosts. */
   readonly concurrency: number;
-  readonly rule: HostRule;
+  /** Returns the rule of a host with this key. */
+  readonly ruleOf: (key: string) => HostRule;
+  /** The limits of the whole run. */
+  readonly pace: TotalPace;
   /** Receives a host after its standing changed. */
   readonly onChange: (host: StoredHost) => void;
   /** Must end the lines of a host that is given up. */
@@ -125,9 +129,9 @@ export class HostScheduler {
     for (const host of this.#hosts.values()) host.mayHaveLines = true;
   }
 
-  /** Must be called after a commit: lines were deferred, and hosts may be in the ledger only. */
-  committed(leases: readonly JobLease[]): void {
-    for (const { host: id } of leases) {
+  /** Must be called after a commit, with the lines that were deferred: hosts may be in the ledger only. */
+  committed(deferred: readonly JobLease[]): void {
+    for (const { host: id } of deferred) {
       const host = this.#hosts.get(id);
       if (host !== undefined) host.mayHaveLines = true;
     }
@@ -142,17 +146,23 @@ export class HostScheduler {
   }
 
   #next(max: number): JobLease | undefined {
-    const now = this.#options.clock.date();
+    const { clock, pace } = this.#options;
+    const now = clock.date();
     for (;;) {
       this.#load(now);
       const host = this.#choose(now, max);
       if (host === undefined) return undefined;
+      if (pace.nextStartAt > now) {
+        this.#nextAt = pace.nextStartAt;
+        return undefined;
+      }
       const lease = this.#claimTurn(host, now);
       if (lease === undefined) continue;
       this.#used = Math.max(this.#used, host.used);
       host.used += host.latest;
       host.started.set(lease.job.id, now);
-      host.state = nextHostState(host.state, { type: "started", now }, this.#options.rule);
+      pace.started(now);
+      host.state = nextHostState(host.state, { type: "started", now }, host.rule);
       return lease;
     }
   }
@@ -164,7 +174,7 @@ export class HostScheduler {
     this.#nextAt = undefined;
     for (const host of this.#hosts.values()) {
       if (host.state.standing.at === "gone" && hasLines(host)) this.#end(host);
-      const turn = turnOf(host, now, this.#options.rule.perHost);
+      const turn = turnOf(host, now);
       if (turn.at === "wait") comingSoon += this.#wait(host, turn.until, now);
       else if (first === undefined || comesBefore(host, first)) first = host;
     }
@@ -184,7 +194,7 @@ export class HostScheduler {
 
   /** Claims the line of a host's turn; undefined when it has none now. */
   #claimTurn(host: ActiveHost, now: number): JobLease | undefined {
-    const turn = turnOf(host, now, this.#options.rule.perHost);
+    const turn = turnOf(host, now);
     if (turn.at === "start" && turn.isProbe) {
       this.#probes += 1;
       const from = (this.#probes * probeStep) % 1;
@@ -196,8 +206,8 @@ export class HostScheduler {
   }
 
   #claim(host: ActiveHost, now: number): void {
-    const { ledger, rule } = this.#options;
-    const max = 2 * Math.min(rule.perHost, Math.ceil(host.state.pace.limit));
+    const { ledger } = this.#options;
+    const max = 2 * Math.min(host.rule.perHost, Math.ceil(host.state.pace.limit));
     const leases = ledger.claim(host.id, { now, max });
     host.leases.push(...leases);
     host.mayHaveLines = leases.length === max;
@@ -212,7 +222,8 @@ export class HostScheduler {
     const room = this.#window - this.#hosts.size;
     if (!this.#mayHaveHosts || room < this.#window / 2) return;
     const hosts = this.#options.ledger.readyHosts(now, room, this.#hosts);
-    for (const host of hosts) this.#hosts.set(host.id, activate(host, this.#used));
+    for (const host of hosts)
+      this.#hosts.set(host.id, activate(host, this.#options.ruleOf(host.key), this.#used));
     this.#mayHaveHosts = hosts.length === room;
   }
 
@@ -238,7 +249,7 @@ export class HostScheduler {
 
   #apply(host: ActiveHost, input: HostInput): HostChange {
     const { id, key, state: before } = host;
-    const after = nextHostState(before, input, this.#options.rule);
+    const after = nextHostState(before, input, host.rule);
     host.state = after;
     if (after.standing.at !== before.standing.at) {
       // A crash must not forget that the host waits.

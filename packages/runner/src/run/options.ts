@@ -1,5 +1,6 @@
 import type { Clock, Duration } from "@holdfast/policy";
 import type { RunEvent } from "./events.ts";
+import type { HostLimits } from "./host-limits.ts";
 import type { Fetcher } from "../outcome/fetcher.ts";
 import type { OtherList } from "../ledger/list-reading.ts";
 import type { LineFilter } from "../ledger/where.ts";
@@ -29,6 +30,16 @@ export interface RunOptions {
   readonly concurrency?: number;
   /** Requests at a time to one host and port. @default 8 */
   readonly perHost?: number;
+  /** Requests per second to one host, such as `5`. @default none */
+  readonly rate?: number;
+  /** Shortest time between the starts of two requests to one host, such as `"100ms"`. @default 0 */
+  readonly delay?: Duration;
+  /** Other limits for single hosts, such as `{ "api.example.com": { rate: 2, perHost: 1 } }`. @default none */
+  readonly hostRules?: Readonly<Record<string, HostLimits>>;
+  /** Requests per second, over all hosts. @default none */
+  readonly totalRate?: number;
+  /** Bytes of bodies per second, over all hosts. Requests wait while the average is above it; a body that arrives is not slowed down. @default none */
+  readonly maxBandwidth?: number;
   /** Ends the run gently: attempts in flight finish and are recorded, no further attempt starts, and unfinished lines wait for the next run. */
   readonly drain?: AbortSignal;
   /** Ends the run immediately: requests in flight are aborted. Finished requests are recorded. */

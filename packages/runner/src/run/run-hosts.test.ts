@@ -272,3 +272,53 @@ describe("a run with a host that refuses", () => {
     assert.ok(requests.length <= 22, `${requests.length} requests`);
   });
 });
+
+describe("a run with limits of the user", () => {
+  /** The shortest time between the starts of two requests in `requests`. */
+  const shortestGap = (requests: Scene["requests"]): number =>
+    Math.min(...requests.slice(1).map(({ at }, index) => at - (requests[index]?.at ?? 0)));
+
+  it("keeps to the rate and the delay for each host, and to the rules of single hosts", async () => {
+    const { requests, report } = await play(
+      [...urls("a", 20), ...urls("b", 20), ...urls("c", 5)],
+      ({ url }) => fakeResponse(url),
+      { rate: 5, hostRules: { "b.example": { delay: "50ms" }, "c.example": { rate: 0.5 } } },
+    );
+
+    assert.equal(report.done, 45);
+    const gaps = ["a", "b", "c"].map((host) =>
+      shortestGap(requests.filter((request) => request.host === host)),
+    );
+    assert.ok((gaps[0] ?? 0) >= 200 && (gaps[1] ?? 0) >= 50 && (gaps[2] ?? 0) >= 2_000, String(gaps));
+    assert.ok(report.elapsed < 10_000, `${report.elapsed} ms`);
+  });
+
+  it("keeps to the total rate over all hosts", async () => {
+    const lines = Array.from({ length: 40 }, (_, n) => `https://h${n}.example/`);
+    const { requests, report } = await play(lines, ({ url }) => fakeResponse(url), { totalRate: 10 });
+
+    assert.ok(shortestGap(requests) >= 100);
+    assert.ok(report.elapsed >= 3_900 && report.elapsed < 5_000, `${report.elapsed} ms`);
+  });
+
+  it("keeps to the bandwidth on average", async () => {
+    const { report } = await play(
+      urls("a", 30),
+      async ({ url }, clock) => {
+        await clock.sleep(10);
+        return fakeResponse(url, { body: "x".repeat(1_000) });
+      },
+      { maxBandwidth: 5_000 },
+    );
+
+    assert.ok(report.elapsed >= 5_000 && report.elapsed < 7_000, `${report.elapsed} ms`);
+  });
+
+  it("ends with an error for a wrong limit", async () => {
+    for (const limits of [{ rate: 0 }, { totalRate: -1 }, { maxBandwidth: 0 }, { perHost: 0 }])
+      await assert.rejects(
+        play(urls("a", 1), ({ url }) => fakeResponse(url), limits),
+        RangeError,
+      );
+  });
+});

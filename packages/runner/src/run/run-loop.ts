@@ -24,6 +24,7 @@ import { ProxyWaits } from "./proxy-waits.ts";
 import { RespondedNames } from "./responded-names.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Timer } from "./timer.ts";
+import type { TotalPace } from "./total-pace.ts";
 
 /** The options of a run with all defaults applied, and its open ledger. */
 export interface RunLoopOptions extends Pick<
@@ -33,7 +34,8 @@ export interface RunLoopOptions extends Pick<
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly concurrency: number;
-  readonly rule: HostRule;
+  readonly ruleOf: (key: string) => HostRule;
+  readonly pace: TotalPace;
   readonly hostKey: HostKey;
   /** In ms. */
   readonly maxIdleWait: number;
@@ -194,6 +196,7 @@ export class RunLoop {
       maxDeferDelay,
       hostKey,
     };
+    if (result.ok) this.#options.pace.received(result.response.content.length, facts.now);
     const inputs = toHostInputs(lease, result, facts);
     this.#names.add(key, inputs);
     return inputs;
@@ -303,8 +306,9 @@ export class RunLoop {
       else if (outcome.exchange !== undefined)
         this.#emit({ type: "deferred", job, outcome, until: outcome.state.until });
     }
-    this.#hosts.committed(outcomes.map(({ lease }) => lease));
-    if (outcomes.some(({ state }) => state.at !== "deferred")) this.#endedAt = this.#options.clock.date();
+    const deferred = outcomes.filter(({ state }) => state.at === "deferred");
+    this.#hosts.committed(deferred.map(({ lease }) => lease));
+    if (deferred.length < outcomes.length) this.#endedAt = this.#options.clock.date();
     this.#latch.notify();
     this.#proxies?.saveIfDue();
     this.#emit({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });

@@ -1,6 +1,8 @@
 import { systemClock } from "@holdfast/policy";
 import { checkOptions, toMs, type OptionTypes } from "@holdfast/policy/internal";
 import { hostKey } from "../host/host-key.ts";
+import { hostRules, intervalOf } from "./host-limits.ts";
+import { TotalPace } from "./total-pace.ts";
 import { RunLoop, type RunLoopOptions } from "./run-loop.ts";
 import { type RunOptions, runDefaults } from "./options.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -16,6 +18,11 @@ const optionTypes = {
   proxies: "object",
   concurrency: "number",
   perHost: "number",
+  rate: "number",
+  delay: "any",
+  hostRules: "object",
+  totalRate: "number",
+  maxBandwidth: "number",
   drain: "object",
   signal: "object",
   maxIdleWait: "any",
@@ -72,7 +79,7 @@ function openAgain(ledger: Ledger, { retryFailed, refetch, refresh, where }: Run
 
 type RunSettings = Pick<
   RunLoopOptions,
-  "clock" | "concurrency" | "rule" | "hostKey" | "maxDeferrals" | "maxIdleWait" | "maxDeferDelay"
+  "clock" | "concurrency" | "ruleOf" | "pace" | "hostKey" | "maxDeferrals" | "maxIdleWait" | "maxDeferDelay"
 >;
 
 function checkRunOptions(options: RunOptions): RunSettings {
@@ -84,22 +91,39 @@ function checkRunOptions(options: RunOptions): RunSettings {
   const {
     clock = systemClock,
     concurrency = runDefaults.concurrency,
-    perHost = runDefaults.perHost,
     maxDeferrals = runDefaults.maxDeferrals,
   } = options;
   return {
     clock,
     concurrency: atLeastOne(concurrency, "concurrency"),
-    rule: {
-      perHost: atLeastOne(perHost, "perHost"),
-      interval: 0,
-      giveUp: toMs(options.hostGiveUp ?? runDefaults.hostGiveUp),
-    },
+    ruleOf: readHostRules(options),
+    pace: new TotalPace({
+      interval: intervalOf("totalRate", options.totalRate),
+      bytesPerSecond:
+        options.maxBandwidth === undefined ? Infinity : atLeastOne(options.maxBandwidth, "maxBandwidth"),
+    }),
     hostKey,
     maxDeferrals,
     maxIdleWait: toMs(options.maxIdleWait ?? runDefaults.maxIdleWait),
     maxDeferDelay: toMs(options.maxDeferDelay ?? runDefaults.maxDeferDelay),
   };
+}
+
+function readHostRules(options: RunOptions): RunLoopOptions["ruleOf"] {
+  const {
+    perHost = runDefaults.perHost,
+    rate,
+    delay,
+    hostRules: own,
+    hostGiveUp = runDefaults.hostGiveUp,
+  } = options;
+  return hostRules({
+    perHost,
+    giveUp: toMs(hostGiveUp),
+    ...(rate !== undefined && { rate }),
+    ...(delay !== undefined && { delay }),
+    ...(own !== undefined && { hostRules: own }),
+  });
 }
 
 function checkOtherList(value: RunOptions["otherList"]): void {
