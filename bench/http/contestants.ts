@@ -34,6 +34,14 @@ export const contestants: Readonly<Record<string, Contestant>> = {
     const response = await fetch(url);
     return bytesIfOk(response.status, response);
   },
+  createFetch: async () => {
+    const { createFetch } = await import("@holdfast/http");
+    const send = createFetch();
+    return async (url) => {
+      const response = await send(url);
+      return bytesIfOk(response.status, response);
+    };
+  },
   got: async () => {
     const { default: got } = await import("got");
     return (url) => got(url).buffer();

@@ -7,7 +7,7 @@ import ky from "ky";
 import { ofetch } from "ofetch";
 import OpenAI from "openai";
 import createClient from "openapi-fetch";
-import Stripe from "stripe";
+import { Stripe } from "stripe";
 import { createFetch } from "@holdfast/http";
 import { cut, faultOrigin, respond, type FaultOrigin, type RespondOptions } from "@holdfast/http/testing";
 

@@ -162,7 +162,9 @@ export class HttpAdapter implements Adapter {
     const check = (): void => this.#checkBounds(after, options.timeouts.total);
     const isDecoded = coding !== undefined && request.wireForm === undefined;
     const decoded = isDecoded ? decodeStream(source, String(coding), { maxBytes, check }) : source;
-    const response = new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
+    const mayBeAbandoned = request.wireForm === undefined;
+    const init = { status, statusText, url: url.href, headers, body: decoded, mayBeAbandoned };
+    const response = new StreamedResponse(init);
     return verifier === undefined ? response : attachVerifier(response, verifier);
   }
 

@@ -113,8 +113,8 @@ export class CallRunner {
    * it was sent.
    */
   open(prepared: PreparedRequest, options: RequestOptions): Promise<HttpResponse> {
-    const bounds = this.#contextFor({ ...options, stream: true, throwOnStatus: false }, prepared);
-    return this.#stream(prepared, { ...bounds, isFetch: true }, { resumption: {} });
+    const context = this.#contextFor({ ...options, stream: true, throwOnStatus: false }, prepared, true);
+    return this.#stream(prepared, context, { resumption: {} });
   }
 
   /** Whether requests are retried, unless their adapter or they themselves have another rule. */
@@ -223,7 +223,7 @@ export class CallRunner {
     return resolveTimeouts(timeout, resolveTimeouts(adapter.timeout, timeouts));
   }
 
-  #contextFor(options: RequestOptions, prepared: PreparedRequest): CallContext {
+  #contextFor(options: RequestOptions, prepared: PreparedRequest, isFetch = false): CallContext {
     const session = this.#options;
     const timeouts = this.#timeoutsFor(options, prepared);
     return {
@@ -247,7 +247,7 @@ export class CallRunner {
       pacing: options.pacing,
       proxy: options.proxy,
       memory: this.#openShare(options),
-      isFetch: false,
+      isFetch,
     };
   }
 

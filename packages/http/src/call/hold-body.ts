@@ -1,6 +1,6 @@
 import type { HttpRequest } from "../model/request.ts";
 import { isContentType } from "../model/headers.ts";
-import { StreamedResponse, releaseBodySource } from "../model/streamed-response.ts";
+import { replaceBodySource, type StreamedResponse } from "../model/streamed-response.ts";
 import type { Retry } from "../retry/retry.ts";
 import { ReadAheadBody, within, type ReadAheadBounds } from "./read-ahead.ts";
 
@@ -17,8 +17,7 @@ export function mayRequestAgain({ method, body, idempotencyKey }: HttpRequest, r
 }
 
 /**
- * Holds a response back until its body is complete, if it is short: a fetch that has seen the head could not take it back. Returns
- * a response that still has the whole body.
+ * Holds a response back until its body is complete, if it is short: a fetch that has seen the head could not take it back.
  *
  * @throws the error of a body that breaks off meanwhile.
  */
@@ -28,12 +27,16 @@ export function holdBody(
 ): StreamedResponse | Promise<StreamedResponse> {
   const limit = holdTime(response);
   if (limit === 0) return response;
-  const { status, statusText, url, headers } = response;
-  const body = new ReadAheadBody(releaseBodySource(response));
-  const held = new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body });
-  // Most bodies arrive with their head.
-  if (body.takeAll()) return held;
-  return within(body, { ...bounds, limit }, (ended) => body.readAhead(maxHeldBytes, ended)).then(() => held);
+  const body = replaceBodySource(response, (source) => new ReadAheadBody(source));
+  // Hot path: most bodies arrive with their head.
+  if (body.takeAll()) return response;
+  return within(body, { ...bounds, limit }, (ended) => body.readAhead(maxHeldBytes, ended)).then(
+    () => response,
+    (error: unknown) => {
+      response.cancel(error);
+      throw error;
+    },
+  );
 }
 
 function holdTime({ status, headers }: StreamedResponse): number {

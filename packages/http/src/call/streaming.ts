@@ -109,9 +109,7 @@ export class ResponseStreams implements CallStreams {
   async #sendHeld(adapter: Adapter, request: HttpRequest, options: SendOptions): Promise<StreamedResponse> {
     const response = await this.#send(adapter, request, options);
     const { clock, drain } = this.#bounds;
-    const held = await holdBody(response, { clock, signal: options.signal, drain });
-    if (held !== response && this.#open.delete(response)) this.#open.add(held);
-    return held;
+    return holdBody(response, { clock, signal: options.signal, drain });
   }
 
   #preview(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {

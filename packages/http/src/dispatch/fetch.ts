@@ -1,6 +1,6 @@
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { withoutCredentials, type RequestDefaults } from "../call/build-request.ts";
-import type { Dispatch } from "./contract.ts";
+import type { Dispatch, DispatchOptions } from "./contract.ts";
 import { dispatchThrough, type Engine, type KnownRequest } from "./engine.ts";
 import { knownBody } from "./known-body.ts";
 
@@ -23,11 +23,13 @@ export function fetchThrough(
 
 /** Returns the dispatcher of one call. A request to another origin than the first gets no credentials of the session. */
 function dispatchOf(engine: Engine, known: KnownRequest): Dispatch {
-  let first: URL | undefined;
+  let first: DispatchOptions["origin"];
   return (options, handler) => {
-    const to = new URL(String(options.origin));
-    first ??= to;
-    const defaults = leavesOrigin(first, to) ? elsewhere(engine) : engine.defaults;
+    const { origin } = options;
+    first ??= origin;
+    // Hot path: most calls have one request, and most redirects stay at the origin.
+    const isElsewhere = first !== origin && leavesOrigin(new URL(String(first)), new URL(String(origin)));
+    const defaults = isElsewhere ? elsewhere(engine) : engine.defaults;
     return dispatchThrough(engine, [options, handler], { ...known, defaults, isReplaceable });
   };
 }

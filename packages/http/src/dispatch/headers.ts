@@ -6,7 +6,8 @@ import type { DispatchHeaders, DispatchOptions } from "./contract.ts";
 /** Headers of a request by their names in lower case, and the names as they are written. */
 export interface WrittenHeaders {
   readonly headers: HeaderRecord;
-  readonly names: Readonly<Record<string, string>>;
+  /** Undefined if all are in lower case. */
+  readonly names: Readonly<Record<string, string>> | undefined;
 }
 
 /** Whether a header has the value that the platform's fetch adds itself, so that one of the session replaces it. */
@@ -23,27 +24,30 @@ export function mergeWritten(
   isReplaceable: IsReplaceable | undefined,
 ): WrittenHeaders {
   const headers = emptyRecord();
-  const names = emptyRecord<string>();
+  let names: Record<string, string> | undefined;
   for (const [written, raw] of headerPairs(given ?? null)) {
     const name = written.toLowerCase();
     const value = toText(name, raw);
     if (value === undefined || isReplaced(added.headers, name, value, isReplaceable)) continue;
     addValue(headers, name, value);
-    if (name !== written) names[name] = written;
+    if (isWrittenDifferently(name, written)) (names ??= emptyRecord<string>())[name] = written;
   }
   for (const [name, value] of Object.entries(added.headers)) headers[name] ??= value;
   setLength(headers, body);
   if (reset === true) headers["connection"] = "close";
-  // The transport looks it up.
-  delete names["content-length"];
   return { headers, names };
 }
 
 /** A record without a prototype: a header may well have the name `constructor`. */
 function emptyRecord<T = string | string[]>(): Record<string, T> {
-  const record: Record<string, T> = {};
-  Object.setPrototypeOf(record, null);
-  return record;
+  // Hot path: `Object.setPrototypeOf` takes several times as long.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an empty object is a record of anything
+  return Object.create(null) as Record<string, T>;
+}
+
+/** The transport looks the length up in lower case. */
+function isWrittenDifferently(name: string, written: string): boolean {
+  return name !== written && name !== "content-length";
 }
 
 function addValue(headers: Record<string, string | string[]>, name: string, value: string | string[]): void {

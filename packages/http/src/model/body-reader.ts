@@ -32,12 +32,26 @@ export class BodyReader {
   #cancelled: { readonly reason: unknown } | undefined;
   #lastRead: Promise<unknown> = Promise.resolve();
   #isClaimed = false;
+  readonly #mayBeAbandoned: boolean;
   #stream: ReadableStream | undefined;
 
-  constructor(source: BodySource, onInterruption: OnInterruption) {
+  /** `mayBeAbandoned` is false for a body that is sure to be read or cancelled: watching it would cost a microsecond. */
+  constructor(source: BodySource, onInterruption: OnInterruption, mayBeAbandoned = true) {
     this.#source = source;
     this.#onInterruption = onInterruption;
-    abandonedBodies.register(this, source, this);
+    this.#mayBeAbandoned = mayBeAbandoned;
+    this.#watch();
+  }
+
+  /** Reads from another source that begins with what the current one has. */
+  replaceSource<T extends BodySource>(replace: (source: BodySource) => T): T {
+    const replaced = replace(this.#source);
+    this.#source = replaced;
+    return replaced;
+  }
+
+  #watch(): void {
+    if (this.#mayBeAbandoned) abandonedBodies.register(this, this.#source, this);
   }
 
   /**
@@ -163,7 +177,7 @@ export class BodyReader {
     this.#source = continuation.source;
     this.#given = 0;
     abandonedBodies.unregister(this);
-    abandonedBodies.register(this, continuation.source, this);
+    this.#watch();
   }
 
   async #findContinuation(interrupted: InterruptedBody): Promise<BodyContinuation> {
@@ -176,6 +190,6 @@ export class BodyReader {
 
   #end(): void {
     this.#state = "over";
-    abandonedBodies.unregister(this);
+    if (this.#mayBeAbandoned) abandonedBodies.unregister(this);
   }
 }

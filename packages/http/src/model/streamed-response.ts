@@ -25,6 +25,8 @@ export interface StreamedResponseInit extends Omit<HttpResponseInit, "content"> 
   readonly body: BodySource;
   /** The complete body, if it was read ahead. `body` returns it again. */
   readonly preview?: Uint8Array | undefined;
+  /** Whether the body may be left unread, so that the garbage collector has to end it. @default true */
+  readonly mayBeAbandoned?: boolean | undefined;
 }
 
 const noBytes = new Uint8Array(0);
@@ -45,13 +47,14 @@ export class StreamedResponse extends HttpResponse implements AsyncDisposable {
   readonly #reader: BodyReader;
   #body: BodyStream | undefined;
 
-  constructor({ body, preview, ...head }: StreamedResponseInit) {
+  constructor({ body, preview, mayBeAbandoned, ...head }: StreamedResponseInit) {
     super({ ...head, content: noBytes });
     this.#preview = preview;
     this.#reader = new BodyReader(
       body,
       async (interrupted) =>
         (await callOf(this).continueBody?.(this, interrupted)) ?? { error: interrupted.error },
+      mayBeAbandoned,
     );
   }
 
@@ -149,6 +152,14 @@ function fromStart(reader: BodyReader): AsyncIterable<Uint8Array> {
  */
 export function claimReader(response: StreamedResponse): BodyReader {
   return readerOf(response).claim();
+}
+
+/** Has the reader of a body read from another source that begins with what the current one has. */
+export function replaceBodySource<T extends BodySource>(
+  response: StreamedResponse,
+  replace: (source: BodySource) => T,
+): T {
+  return readerOf(response).replaceSource(replace);
 }
 
 /**
