@@ -422,6 +422,32 @@ test("http2: requests wait for the server's limit of streams, which it may chang
   bounded("peak", Math.max(...peaks), { min: 4, max: 12 });
 });
 
+test("http2: a POST that waits for a free stream was not sent when its connection is reset", async () => {
+  const seen: string[] = [];
+  await using server = await nodeServer(
+    (stream, path) => {
+      seen.push(path);
+      if (path !== "/held") finish(stream);
+    },
+    undefined,
+    { maxConcurrentStreams: 1 },
+  );
+  await using session = await sessionFor({ adapter, retry: { total: 0 }, timeout: { read: "5s" } });
+  await session.get(`${server.url}/first`);
+  const held = outcomeOf(session.post(`${server.url}/held`, { body: "order" }));
+  await waitUntil("the first is seen", () => seen.length === 2);
+  const waiting = outcomeOf(session.post(`${server.url}/waiting`, { body: "order" }));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+
+  server.sockets[0]?.resetAndDestroy();
+  const [first, second] = await Promise.all([held, waiting]);
+
+  assert.equal(Reflect.get(first.error ?? {}, "mayHaveArrived"), true);
+  assert.ifError(second.error);
+  assert.deepEqual([second.response?.status, second.response?.attempts.length], [200, 1]);
+  assert.deepEqual(seen, ["/first", "/held", "/waiting"]);
+});
+
 test("http2: streams that a server refuses because it has lowered its limit are not reported", async () => {
   let open = 0;
   let isLowered = false;
@@ -469,7 +495,8 @@ test("http2: an aborted request resets its stream, and frees its place and that 
   held.abort(new Error("enough"));
 
   assert.deepEqual([(await first).error?.message, (await second).error?.message], ["enough", "no longer"]);
-  assert.equal((await third).status, 200);
+  const { status, attempts } = await third;
+  assert.deepEqual([status, attempts.length, server.sockets.length], [200, 1, 1]);
   assert.deepEqual(seen, ["/held", "/third"]);
   assert.equal(codes[0], constants.NGHTTP2_CANCEL);
 });
