@@ -47,6 +47,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     only: { "structured-headers": "retry/dialects/" },
     layers: [
       "internal",
+      "register",
       "axios",
       "got",
       "undici",

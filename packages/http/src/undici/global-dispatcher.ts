@@ -19,3 +19,8 @@ export function setGlobalDispatcher(agent: object): void {
       configurable: false,
     });
 }
+
+/** Whether a dispatcher is set for every copy of undici in the process. */
+export function isGlobalDispatcher(agent: object): boolean {
+  return symbols.every((symbol) => Reflect.get(globalThis, symbol) === agent);
+}
