@@ -18,7 +18,10 @@ before(buildPackages);
 
 for (const entry of listedEntries()) {
   test(`${entry.specifier} exports the names of its list in test/exports, and no other`, () => {
-    const list = readFileSync(listFile(entry), "utf8").trimEnd().split("\n");
+    // An entry that is only loaded, such as holdfast/register, exports nothing.
+    const list = readFileSync(listFile(entry), "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
 
     assert.deepEqual(listExports(entry), list, "to accept the difference: npm run exports");
   });
