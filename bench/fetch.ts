@@ -22,7 +22,13 @@ console.log("|---|--:|--:|--:|");
 for (const path of values.paths.split(","))
   for (const concurrency of values.concurrency.split(",").map(Number)) {
     const bytes = (sizes[path] ?? 0) * 1024;
-    const work = { url: origin.url + path, bytes, concurrency, requests: 1e9, seconds: Number(values.seconds) };
+    const work = {
+      url: origin.url + path,
+      bytes,
+      concurrency,
+      requests: 1e9,
+      seconds: Number(values.seconds),
+    };
     const [ours, platform] = await race(workers, { ...work, verify: false }, Number(values.rounds));
     if (ours === undefined || platform === undefined) throw new Error("A contestant is missing");
     const rate = (1 / ratio(ours, platform, "wallMs")).toFixed(2);

@@ -10,7 +10,7 @@ const maxHeldTime = 1_000;
 // A body without a length may be produced piece by piece, for a reader that wants them soon.
 const maxHeldTimeWithoutLength = 100;
 
-/** Whether a body that breaks off would be requested again, if nobody had seen its head yet. */
+/** Whether a body that breaks off would be requested again, if its head was not passed on yet. */
 export function mayRequestAgain({ method, body, idempotencyKey }: HttpRequest, retry: Retry): boolean {
   if (retry.total === 0 || retry.total === false || body.kind === "one-shot") return false;
   return idempotencyKey !== undefined || retry.isMethodRetryable(method);

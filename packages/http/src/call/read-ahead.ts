@@ -85,7 +85,7 @@ export class ReadAheadBody implements BodySource {
       const next = (this.#next ??= this.#source.read());
       const piece = await Promise.race([next, stopped]);
       if (piece === "stopped") {
-        // Nobody may read on, and the error of the read is then nobody's.
+        // If the body is not read on, the read has no other listener for its error.
         next.catch(() => undefined);
         return false;
       }

@@ -93,7 +93,7 @@ async function passResponse(response: HttpResponse, receiver: Receiver): Promise
     let goesOn = receiver.head({ status, statusText, headers: headers.toJSON() });
     while (goesOn) {
       if (receiver.paused) await receiver.whenResumed();
-      // What has arrived is passed on at once: a fetch that sends again after a 421 gives up a body that is still coming.
+      // What has arrived is passed on immediately: a fetch that sends again after a 421 gives up a body that is still coming.
       const taken = reader.takeArrived();
       const piece = taken === undefined ? (await reader.next()).value : taken;
       if (piece === undefined || piece === null) return receiver.end();

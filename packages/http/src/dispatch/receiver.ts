@@ -67,7 +67,7 @@ export abstract class Receiver implements DispatchController {
     return (this.#resumed ??= Promise.withResolvers()).promise;
   }
 
-  /** Starts the request. `onAbort` is called when the handler aborts it. Returns whether it goes on. */
+  /** Starts the request. `onAbort` is called when the handler aborts it. Returns whether it continues. */
   start(onAbort: (reason: unknown) => void): boolean {
     this.#onAbort = onAbort;
     return this.#run(() => this.started());

@@ -10,7 +10,7 @@ import type { DispatchOptions } from "./contract.ts";
 import { mergeWritten, type IsReplaceable } from "./headers.ts";
 import { maxRecordedBytes, recordedBody, streamedBody } from "./recorded-body.ts";
 
-/** What the caller of a dispatcher knows besides the options of the dispatch. */
+/** What the caller of a dispatcher knows in addition to the options of the dispatch. */
 export interface DispatchContext {
   /** What the session adds to each request. */
   readonly defaults: RequestDefaults;

@@ -11,7 +11,7 @@ import { checkCredentials } from "./check-credentials.ts";
 import { DispatchAdapter } from "./dispatch-adapter.ts";
 import type { Interceptor } from "./dispatcher.ts";
 
-/** The options of a session, besides those of its connections. */
+/** The options of a session, without those of its connections. */
 export type InterceptorOptions = Omit<
   SessionOptions,
   | "maxConnections"
