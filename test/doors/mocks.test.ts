@@ -4,8 +4,10 @@ import { HttpRequestInterceptor } from "@mswjs/interceptors/http";
 import { http, HttpResponse, type RequestHandler } from "msw";
 import { setupServer } from "msw/node";
 import nock from "nock";
+import { fetch as undiciFetch, MockAgent } from "undici8";
 import { isFailure, Session, type SessionOptions } from "@holdfast/http";
 import { faultOrigin, respond } from "@holdfast/http/testing";
+import { interceptor } from "@holdfast/http/undici";
 
 // No name ends in .test (RFC 6761): a request that no mock sees fails.
 const url = "http://api.test";
@@ -170,4 +172,19 @@ test("an interceptor of all HTTP requests sees a session", async (t) => {
   const response = await session.get(`${secureUrl}/a?b=c`);
 
   assert.equal(await response.text(), `GET ${secureUrl}/a?b=c`);
+});
+
+test("a MockAgent of undici replies below the retries of an interceptor, and gets each body whole", async () => {
+  const agent = new MockAgent();
+  agent.disableNetConnect();
+  const match = { path: "/a", method: "PUT", body: "payload" };
+  agent.get(url).intercept(match).reply(503).times(2);
+  agent.get(url).intercept(match).reply(200, "fine");
+  const dispatcher = agent.compose(interceptor({ retry: { total: 3, backoffFactor: 0 } }) as never);
+
+  const response = await undiciFetch(`${url}/a`, { method: "PUT", body: "payload", dispatcher });
+
+  assert.deepEqual([response.status, await response.text()], [200, "fine"]);
+  agent.assertNoPendingInterceptors();
+  await agent.close();
 });

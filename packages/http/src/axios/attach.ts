@@ -8,7 +8,7 @@ import { createFetchEnvironment } from "./environment.ts";
 import { refuseOptions, type AxiosOptions } from "./options.ts";
 
 /** An interceptor list of axios. */
-interface Interceptors {
+export interface AxiosInterceptors {
   // oxlint-disable-next-line typescript/no-explicit-any -- The options of axios are no types of this package.
   use(fulfilled: (value: any) => any): number;
   eject(id: number): void;
@@ -17,7 +17,7 @@ interface Interceptors {
 /** An instance of axios 1.12 or later: `axios` itself, or one that `axios.create` returned. */
 export interface AxiosInstance {
   readonly defaults: object;
-  readonly interceptors: { readonly request: Interceptors; readonly response: Interceptors };
+  readonly interceptors: { readonly request: AxiosInterceptors; readonly response: AxiosInterceptors };
 }
 
 const axiosCheck = kind({
@@ -34,7 +34,7 @@ const attached = new WeakSet<object>();
 
 /**
  * Sends the requests of an axios instance through a session: with its retries, rate limits and connections, below axios's own fetch
- * adapter. Interceptors, transforms, errors and cancellation stay those of axios. Returns a function that gives the instance its former
+ * adapter. AxiosInterceptors, transforms, errors and cancellation stay those of axios. Returns a function that gives the instance its former
  * adapter back.
  *
  * ```ts

@@ -1,1 +1,1 @@
-export { attach, type AxiosInstance } from "./attach.ts";
+export { attach, type AxiosInstance, type AxiosInterceptors } from "./attach.ts";
