@@ -448,6 +448,27 @@ test("http2: a POST that waits for a free stream was not sent when its connectio
   assert.deepEqual(seen, ["/first", "/held", "/waiting"]);
 });
 
+test("http2: a response that is complete before its streamed request ends the source of the body", async () => {
+  await using server = await nodeServer((stream) => finish(stream));
+  await using session = await sessionFor({ adapter, retry: { total: 0 }, timeout: { read: "5s" } });
+  let hasEnded = false;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        yield Buffer.from("more");
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    } finally {
+      hasEnded = true;
+    }
+  }
+
+  const response = await session.post(`${server.url}/`, { body: endless });
+
+  assert.equal(await response.text(), "ok");
+  await waitUntil("the source has ended", () => hasEnded);
+});
+
 test("http2: streams that a server refuses because it has lowered its limit are not reported", async () => {
   let open = 0;
   let isLowered = false;
