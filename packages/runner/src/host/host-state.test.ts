@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { admit } from "./admission.ts";
+import type { HostInput } from "./host-input.ts";
 import {
   beginRun,
   failuresToOpen,
-  type HostInput,
   type HostRule,
   type HostState,
   minProbes,

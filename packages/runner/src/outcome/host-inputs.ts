@@ -1,4 +1,4 @@
-import type { HostInput } from "../host/host-state.ts";
+import type { HostInput } from "../host/host-input.ts";
 import type { HostKey } from "../host/host-key.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { FetchResult } from "./fetch-job.ts";

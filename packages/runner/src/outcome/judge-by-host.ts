@@ -1,4 +1,5 @@
-import { type HostInput, type HostState, isOpen } from "../host/host-state.ts";
+import type { HostInput } from "../host/host-input.ts";
+import { type HostState, isOpen } from "../host/host-state.ts";
 import { isRepeatable } from "../ledger/job.ts";
 import type { JobOutcome } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";

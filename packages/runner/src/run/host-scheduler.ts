@@ -1,5 +1,6 @@
 import type { Clock } from "@holdfast/policy";
-import { type HostInput, type HostRule, isOpen, nextHostState, type Standing } from "../host/host-state.ts";
+import type { HostInput } from "../host/host-input.ts";
+import { type HostRule, isOpen, nextHostState, type Standing } from "../host/host-state.ts";
 import type { JobLease, Ledger, StoredHost } from "../ledger/ledger.ts";
 import type { HostChange } from "../outcome/judge-by-host.ts";
 import { activate, type ActiveHost, comesBefore, hasLines, turnOf } from "./active-host.ts";

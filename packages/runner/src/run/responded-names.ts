@@ -1,5 +1,5 @@
 import { isAddress } from "../host/host-key.ts";
-import type { HostInput } from "../host/host-state.ts";
+import type { HostInput } from "../host/host-input.ts";
 
 interface Responded {
   readonly key: string;

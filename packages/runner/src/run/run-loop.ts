@@ -4,7 +4,8 @@ import type { JobLease, JobOutcome, Ledger, StoredHost } from "../ledger/ledger.
 import type { PlanCounts } from "../ledger/list-reading.ts";
 import type { RunStatus, RunTotals } from "../ledger/report.ts";
 import type { HostKey } from "../host/host-key.ts";
-import type { HostInput, HostRule, HostState } from "../host/host-state.ts";
+import type { HostInput } from "../host/host-input.ts";
+import type { HostRule, HostState } from "../host/host-state.ts";
 import { decideOutcome } from "../outcome/decide-outcome.ts";
 import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
 import { toHostInputs } from "../outcome/host-inputs.ts";
