@@ -70,7 +70,7 @@ export function withoutSecrets(sources: readonly HeaderSource[]): readonly Heade
   );
 }
 
-/** Returns the names of headers whose values are missing, because they were not stored. */
+/** Returns the names of headers without values, which were not stored. */
 export function findUnstored(sources: readonly HeaderSource[]): readonly string[] {
   return sources.filter((source) => "unstored" in source).map(({ name }) => name);
 }

@@ -101,7 +101,7 @@ async function fetchLines(settings: RunSettings, run: OpenRun): Promise<RunRepor
   }
 }
 
-/** Returns the finished lines to fetch again. @throws UsageError if a URL is none of the run. */
+/** Returns the finished lines to fetch again. @throws UsageError if the run has no such URL. */
 async function chooseAgain(
   { retryFailed, refetch, refresh, where }: FetchAgain,
   { ledger, directory }: RunFolder,

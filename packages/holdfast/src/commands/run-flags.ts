@@ -94,7 +94,7 @@ export interface RunSettings {
   readonly direct: boolean;
   /** What to do with a list of another path than those of the run. */
   readonly otherList: OtherList;
-  /** The headers whose values are missing: they were given in an earlier command and are not stored. */
+  /** The headers without values: they were given in an earlier command and are not stored. */
   readonly missingHeaders: readonly string[];
   /** Whether the run used proxies that are not stored. */
   readonly usedUnstoredProxies: boolean;

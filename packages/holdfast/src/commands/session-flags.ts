@@ -135,7 +135,7 @@ async function checkNetrc(path: string | true): Promise<void> {
   }
 }
 
-/** What a session needs besides its settings. */
+/** What a session needs apart from its settings. */
 interface SessionContext {
   /** The environment, for headers with their values there. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -147,7 +147,7 @@ interface SessionContext {
  * Opens a session; the transport is loaded here and not earlier. The caller closes the session. `retry` changes single
  * settings of the default `Retry` of a session.
  *
- * @throws UsageError for a header whose value is not there.
+ * @throws UsageError for a header without a value.
  */
 export async function openSession(
   settings: SessionSettings,

@@ -69,7 +69,7 @@ test("formatEvent reports the first failure with each reason, long pauses and in
     [
       start,
       { type: "host-deferred", host: "example.com", until: 60_000, reason: "refusing" },
-      "example.com refuses every request: trying again in 60 s",
+      "example.com refuses every request: trying again in 1 min 0 s",
     ],
     [
       start,

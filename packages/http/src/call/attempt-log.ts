@@ -334,7 +334,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     return this.#startDate + instant - this.#startedAt;
   }
 
-  /** Returns the attempt whose response was accepted at once. */
+  /** Returns the attempt of a response that was accepted immediately. */
   #acceptedAttempt({ status, verdict }: HttpResponse): EndedAttempt {
     return this.#toEnded({
       startedAt: this.#startedAt,

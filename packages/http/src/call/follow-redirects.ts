@@ -42,7 +42,7 @@ export async function followRedirects(
   const { suspension } = context;
   const history: HttpResponse[] = suspension === undefined ? [] : [...suspension.history];
   let { call, response } = first;
-  // A call that was suspended goes on behind its redirects.
+  // A call that was suspended continues behind its redirects.
   let { request } = call;
   for (;;) {
     const next = decideNext({ request, call, response }, context, history.length);

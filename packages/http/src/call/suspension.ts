@@ -91,7 +91,7 @@ const noProgress: RetryProgress = { number: 0, waited: 0, idleFor: 0, elapsed: 0
 /** One call that ends in place of its waits, and what it needs to continue. */
 export class SuspendableCall implements CallSuspension {
   readonly context: CallContext;
-  /** The call to run: a new one, or one that goes on behind its redirects. */
+  /** The call to run: a new one, or one that continues behind its redirects. */
   readonly call: Call;
   readonly history: readonly HttpResponse[];
   error: SuspendedError | undefined;
@@ -328,7 +328,7 @@ function toHistory({ method, url, status, error, decision }: AttemptRecord): Req
   };
 }
 
-/** Returns an attempt whose record is known already. */
+/** Returns an attempt with a known record. */
 function toEnded(record: AttemptRecord): EndedAttempt {
   const { status, resumedFrom, error, verdict, proxy, decision, delay, requestedDelay, delaySource } = record;
   return {
@@ -354,7 +354,7 @@ function toEnded(record: AttemptRecord): EndedAttempt {
   };
 }
 
-/** Returns a clock whose sleeps are refused, so that a rate limit of the policy rejects in place of a wait. */
+/** Returns a clock that refuses to sleep, so that a rate limit of the policy rejects in place of a wait. */
 function refusingClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),

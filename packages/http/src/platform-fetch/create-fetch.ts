@@ -67,7 +67,7 @@ const optionsCheck: Check = options<FetchOptions>({
  * Returns a `fetch` that retries as a session does, on top of the platform's own. It needs no Node, and keeps everything of the
  * platform: the response, redirects, cookies, caches, and the options of `init`.
  *
- * - A request whose body can be read only once is not repeated, nor is a POST that may have arrived, unless it has an
+ * - A request with a body that can be read only once is not repeated, nor is a POST that may have arrived, unless it has an
  *   `Idempotency-Key`.
  * - The last response is returned as it is, whatever its status. The last error is thrown as the platform threw it.
  *

@@ -28,7 +28,7 @@ export interface FetchRetry {
   readonly delay: number;
   /** Where the delay comes from: `"back-off"`, `"retry-after"`, or another hint of the server. */
   readonly source: string;
-  /** The status of the response that is retried. Absent if there was none. */
+  /** The status of the response that is retried. Absent without a response. */
   readonly status?: number;
   /** Why there was no response. */
   readonly error?: unknown;
@@ -65,7 +65,7 @@ export class FetchCall implements CallRules<JudgedResponse> {
     this.#settings = settings;
     const { total, clock, retry } = settings;
     this.deadline = clock.now() + total;
-    // It also ends the body, whose end is not known here. A timer would keep the process alive until then.
+    // It also ends the body: its end is not known here. A timer would keep the process alive until then.
     // oxlint-disable-next-line no-restricted-properties -- keeps no process alive
     this.#total = total === Infinity ? undefined : AbortSignal.timeout(total);
     // With a key, the server recognises a repeated request, whatever the method.

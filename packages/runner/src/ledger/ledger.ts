@@ -122,7 +122,7 @@ export interface LedgerReader {
   reasons(): readonly ReasonGroup[];
   /** Yields every row in the order in which it was planned, without those of lines that were removed from their list. */
   results(): Iterable<LineResult>;
-  /** Returns the paths of the lists whose lines the ledger has, in the order in which they were added. */
+  /** Returns the paths of the lists in the ledger, in the order in which they were added. */
   lists(): readonly string[];
   /** Returns the start, duration and status of the last run; undefined before the first run. */
   runInfo(): RunInfo | undefined;

@@ -28,7 +28,7 @@ export interface PlanCounts {
   readonly restored?: StateCounts;
 }
 
-/** What to do with a list whose path is not one of the folder's lists: refuse it, count it as well, or let it take the place of all lists. */
+/** What to do with a list that is not one of the folder's: refuse it, count it as well, or let it take the place of all lists. */
 export type OtherList = "refuse" | "add" | "replace";
 
 /**

@@ -62,7 +62,7 @@ function isObject(value: unknown): value is AttemptFacts {
   return typeof value === "object" && value !== null;
 }
 
-/** Failures of a body whose head has arrived. */
+/** Failures of a body after its head. */
 const bodyFailures: ReadonlySet<string> = new Set(["incomplete-body", "decode", "body-digest", "too-large"]);
 /** Failures without a response, and whether a connection was opened before. */
 const silences: ReadonlyMap<string, boolean> = new Map([

@@ -18,7 +18,7 @@ export interface HostChange {
 export function judgeByHost(outcome: JobOutcome, change: HostChange): JobOutcome {
   const state = stateByHost(outcome, change);
   if (state === undefined) return outcome;
-  // Without a response, the line goes on as before this request: a host that is down uses up no attempt.
+  // Without a response, the line continues as before this request: a host that is down uses up no attempt.
   const { type } = change.input;
   const { continuation } = type === "silent" || type === "unknown-name" ? outcome.lease : outcome;
   return { ...outcome, state, continuation };

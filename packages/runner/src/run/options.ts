@@ -17,7 +17,7 @@ export interface RunOptions {
    * continues with the lines in the ledger.
    */
   readonly input?: RunInput;
-  /** What to do with a file whose path is not one of the lists of the folder: refuse it, count both, or let it take the place of the others. @default "refuse" */
+  /** What to do with a file that is not one of the folder's lists: refuse it, count both, or let it take the place of the others. @default "refuse" */
   readonly otherList?: OtherList;
   /** Sends the requests, with all their retries. The caller closes it. */
   readonly session: Fetcher;

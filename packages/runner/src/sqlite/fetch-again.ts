@@ -53,7 +53,7 @@ const wakeHostsSql =
   "UPDATE host SET wake_at = 0 WHERE wake_at IS NULL AND EXISTS (SELECT 1 FROM queue WHERE host = host.id)";
 
 /**
- * Opens rows again that have a result, to be fetched anew. The result is kept until a new one replaces it. With `refresh`, the
+ * Opens rows again that have a result, to be fetched again. The result is kept until a new one replaces it. With `refresh`, the
  * next request has the conditions of the result, and a server that confirms it brings it back. Returns how many rows.
  */
 export function openAgain(
@@ -121,7 +121,7 @@ export class PreviousResults {
     return this.#hasAny && status === 304 && this.#select.get(id)?.["is_condition"] === 1;
   }
 
-  /** Finishes a row whose new outcome was written. */
+  /** Finishes a row after its new outcome was written. */
   finish(id: number, { isConfirmed, isRetryable }: { isConfirmed: boolean; isRetryable: boolean }): void {
     if (!this.#hasAny) return;
     if (isConfirmed) this.#restore.run(id);

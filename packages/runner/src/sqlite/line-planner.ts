@@ -51,7 +51,7 @@ interface ReadingOptions extends LinePlannerOptions {
 class SqliteListReading implements ListReading {
   readonly #options: ReadingOptions;
   readonly #statements: ReturnType<typeof prepareStatements>;
-  /** The rows before this reading: when there are none, a line is most likely new. */
+  /** The rows before this reading: without such rows, a line is most likely new. */
   readonly #rowsBefore: number;
   #counts: Counts = { added: 0, known: 0, duplicates: 0, invalid: 0 };
   #restored: RestoredCounts | undefined;

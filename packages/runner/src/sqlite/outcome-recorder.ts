@@ -19,7 +19,7 @@ const maxValidator = 1_024;
 
 const emptyBody = new Uint8Array();
 
-/** What a recorder writes to besides the tables of outcomes. */
+/** What a recorder writes to apart from the tables of outcomes. */
 interface RecorderParts {
   readonly segments: SegmentWriter;
   readonly hosts: Hosts;

@@ -126,7 +126,7 @@ function toLease(row: SqlRow): JobLease {
   return { job, host, from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
 }
 
-/** Queues the rows whose failure is retryable. */
+/** Queues the rows with a retryable failure. */
 export function queueRetryable(db: DatabaseSync): void {
   if (
     db.prepare("SELECT 1 FROM outcome WHERE state = 'failed' AND retryable = 1 LIMIT 1").get() === undefined

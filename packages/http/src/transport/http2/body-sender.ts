@@ -48,7 +48,7 @@ export class BodySender {
     }
   }
 
-  /** A source that produces nothing, or fails at once, has sent nothing: not even the head. */
+  /** A source that produces nothing, or fails immediately, has sent nothing: not even the head. */
   #open(): Writable | undefined {
     this.#stream ??= this.#events.openStream();
     return this.#stream;

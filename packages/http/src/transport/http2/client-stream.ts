@@ -381,7 +381,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   #toResetError(code: number): Error {
-    // nghttp2 resets a stream whose body has the wrong length with this code.
+    // nghttp2 resets a stream with a body of the wrong length with this code.
     if (code === http2Codes.protocolError && this.#expected !== undefined) return new WrongBodyLength();
     // Node uses this code for its limit of a head, and servers use it when they are overloaded.
     if (code === http2Codes.enhanceYourCalm && this.#isResetHere)
