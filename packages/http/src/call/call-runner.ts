@@ -54,6 +54,9 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly parent: CallRunner | undefined;
 }
 
+// Loaded with the first streamed response. Hot path: even an import of a loaded module takes several microseconds.
+let streaming: typeof import("./streaming.ts") | undefined;
+
 /** Runs the calls of a session: builds the request, makes its attempts, follows redirects. */
 export class CallRunner {
   readonly #options: CallRunnerOptions;
@@ -260,8 +263,8 @@ export class CallRunner {
     context: CallContext,
     parts: Omit<StreamParts, "loop">,
   ): Promise<HttpResponse> {
-    // Loaded with the first streamed response.
-    const { ResponseStreams } = await import("./streaming.ts");
+    streaming ??= await import("./streaming.ts");
+    const { ResponseStreams } = streaming;
     const streams = new ResponseStreams(context, { ...parts, loop: this.#loop });
     try {
       // The body of a stream is read before its error is built.
