@@ -6,7 +6,7 @@ import type { Hosts } from "./hosts.ts";
 import { addedLines, type ReachedRows } from "./reached-rows.ts";
 import { RowRemoval } from "./row-removal.ts";
 import { readNumber, type SqlRow } from "./row.ts";
-import { transaction } from "./transaction.ts";
+import { commitShared, sharedTransaction, transaction } from "./transaction.ts";
 
 type Counts = { -readonly [Name in keyof Omit<PlanCounts, "restored">]: number };
 type RestoredCounts = { -readonly [State in keyof StateCounts]: number };
@@ -48,6 +48,12 @@ interface ReadingOptions extends LinePlannerOptions {
   readonly list: number;
 }
 
+/** Lines of a batch after which the input goes on immediately. */
+const fullBatch = 256;
+
+/** Lines that share a transaction. If the process dies, their list is read again. */
+const maxUncommitted = 16_384;
+
 class SqliteListReading implements ListReading {
   readonly #options: ReadingOptions;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -56,6 +62,7 @@ class SqliteListReading implements ListReading {
   #counts: Counts = { added: 0, known: 0, duplicates: 0, invalid: 0 };
   #restored: RestoredCounts | undefined;
   #reachedRows = 0;
+  #uncommitted = 0;
   #newRows = 0;
 
   constructor(options: ReadingOptions) {
@@ -71,10 +78,17 @@ class SqliteListReading implements ListReading {
     this.#counts = { added: 0, known: 0, duplicates: 0, invalid: 0 };
     this.#restored = undefined;
     this.#newRows = 0;
-    transaction(this.#options.db, () => {
+    const { db, list } = this.#options;
+    sharedTransaction(db, () => {
       for (const line of lines) this.#counts[this.#planLine(line)] += 1;
-      if (this.#newRows > 0) this.#statements.countRows.run(this.#newRows, this.#options.list);
+      if (this.#newRows > 0) this.#statements.countRows.run(this.#newRows, list);
     });
+    this.#uncommitted += lines.length;
+    // A small batch ends at a pause of the input, and may be the last one for long.
+    if (lines.length < fullBatch || this.#uncommitted >= maxUncommitted) {
+      commitShared(db);
+      this.#uncommitted = 0;
+    }
     return this.#restored === undefined ? this.#counts : { ...this.#counts, restored: this.#restored };
   }
 

@@ -1,14 +1,16 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { RunInfo } from "../ledger/ledger.ts";
 import { isProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
+import { transaction } from "./transaction.ts";
 
 type RunValue = "info" | "program" | "proxy-stats" | "proxy-snapshot" | "default-bits";
 
 /** Writes one value of the `run` table as JSON. */
 export function writeRunValue(db: DatabaseSync, name: RunValue, value: unknown): void {
-  db.prepare(
+  const upsert = db.prepare(
     "INSERT INTO run (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-  ).run(name, JSON.stringify(value));
+  );
+  transaction(db, () => upsert.run(name, JSON.stringify(value)));
 }
 
 /** Reads the start, duration and status of the last run. A run without a recorded end has lasted until its latest outcome. */

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { LedgerError, type Ledger } from "../ledger/ledger.ts";
 import { ledgerContract } from "../testing/ledger-contract/ledger-contract.ts";
+import type { PlannedLine } from "../ledger/list-reading.ts";
 import { makeRunDirectory } from "../testing/run-directory.ts";
 import { openDatabase } from "@holdfast/http/internal/files";
 import { segmentPath } from "./segments.ts";
@@ -156,6 +157,41 @@ describe("sqlite ledger", () => {
     assert.throws(() => ledger.commit(), isLedgerError(/FOREIGN KEY/));
     assert.throws(() => ledger.plan([]), isLedgerError(/FOREIGN KEY/));
     ledger.close();
+  });
+});
+
+describe("planned lines", () => {
+  const batch = (from: number, count: number): PlannedLine[] =>
+    Array.from({ length: count }, (_, index) => ({
+      kind: "job",
+      line: from + index,
+      method: "GET",
+      url: `https://example.com/${from + index}`,
+    }));
+
+  it("share a transaction while their list goes on, until any other write, a pause or the end", () => {
+    const directory = makeRunDirectory();
+    const ledger = openLedger(directory);
+    const stored = (): number => {
+      const reader = readLedger(directory);
+      const { lines } = reader.totals();
+      reader.close();
+      return lines;
+    };
+    const counts: number[] = [];
+
+    ledger.plan(batch(1, 256));
+    counts.push(stored());
+    ledger.setRunInfo({ startedAt: 1 });
+    counts.push(stored());
+    ledger.plan(batch(257, 256));
+    ledger.plan(batch(513, 1));
+    counts.push(stored());
+    ledger.plan(batch(514, 256));
+    counts.push(stored(), ledger.totals().lines);
+    ledger.close();
+
+    assert.deepEqual([...counts, stored()], [0, 256, 513, 513, 769, 769]);
   });
 });
 

@@ -48,7 +48,7 @@ import { readDefaultBits, readRunInfo, writeRunValue } from "./run-table.ts";
 import { checkFileVersion, checkSchema, isEmpty, prepareWriter } from "./schema.ts";
 import { SegmentWriter } from "./segments.ts";
 import { databasePath, type OpenLedger, SqliteLedgerReader } from "./sqlite-ledger-reader.ts";
-import { transaction, wrapErrors } from "./transaction.ts";
+import { commitShared, transaction, wrapErrors } from "./transaction.ts";
 
 /** The options of a ledger that is opened for writing. */
 export interface LedgerOptions {
@@ -292,6 +292,7 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   override close(): void {
     this.#segments.close();
     try {
+      if (this.#writeError === undefined) wrapErrors(this.path, () => commitShared(this.db));
       super.close();
     } finally {
       this.#lock.release("keep");
