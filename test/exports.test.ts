@@ -11,6 +11,7 @@ import {
   publicEntries,
   reachableFiles,
 } from "../scripts/public-surface.ts";
+import { pagesOfTypes, rowsOfTypes } from "../scripts/reference-of-types.ts";
 
 const entries = publicEntries();
 
@@ -49,6 +50,20 @@ test("the subpaths of holdfast export everything that the other packages export"
   assert.deepEqual(
     exportsAt("holdfast/testing"),
     exportsAt("@holdfast/policy/testing", "@holdfast/http/testing"),
+  );
+});
+
+test("docs/reference has every export and every field of options, as the doc comments describe them", () => {
+  for (const { path, text } of pagesOfTypes())
+    assert.equal(readFileSync(path, "utf8"), text, "to update the pages: npm run exports");
+});
+
+test("every export and every field of options has a description", () => {
+  const undescribed = rowsOfTypes().filter(({ meaning }) => meaning === "");
+
+  assert.deepEqual(
+    undescribed.map(({ name }) => name),
+    [],
   );
 });
 

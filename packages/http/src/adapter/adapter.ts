@@ -25,6 +25,7 @@ import type { Observer } from "../model/trace.ts";
 
 /** The limits of one attempt, and its proxy. */
 export interface SendOptions {
+  /** Limits of the attempt, in milliseconds. */
   readonly timeouts: Timeouts;
   /** The instant on the session's clock at which the whole call must have ended. */
   readonly deadline: number;
@@ -32,6 +33,7 @@ export interface SendOptions {
   readonly maxBytes: number;
   /** Whether to verify the digests of the response (RFC 9530), or only those of a body with a Content-Encoding. @default false */
   readonly verifyDigest?: boolean | "encoded" | undefined;
+  /** Ends the attempt. */
   readonly signal: AbortSignal | undefined;
   /** URL of the proxy with its credentials; undefined connects directly. */
   readonly proxy?: string | undefined;

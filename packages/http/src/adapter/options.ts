@@ -11,6 +11,6 @@ export interface HttpAdapterOptions extends Omit<TransportOptions, "clock"> {
   readonly timeout?: TimeoutSetting;
   /** `false` sends requests without waiting for learned rate limits. @default the `pacing` of the session */
   readonly pacing?: boolean;
-  /** @default the clock of the platform */
+  /** Source of time, for tests. @default the clock of the platform */
   readonly clock?: Clock;
 }

@@ -286,7 +286,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     reportGiveUp(this, () => toGiveUp(this.#recordOf(last, this.#ended.length), this));
   }
 
-  /** Emits the latest record, if somebody observes attempts. */
+  /** Emits the latest record, if attempts are observed. */
   #reportLast(): void {
     if (!areAttemptsObserved(this)) return;
     const last = this.#attemptsWithLast.at(-1);

@@ -80,7 +80,7 @@ export interface SessionOptions {
    * leaves the limit to the counters of `retry`. @default 30
    */
   readonly maxRedirects?: number | null;
-  /** Headers to remove on a redirect to another origin, besides those with the name of a credential, such as Authorization and X-Api-Key. */
+  /** Headers to remove on a redirect to another origin, in addition to those with the name of a credential, such as Authorization and X-Api-Key. */
   readonly sensitiveHeaders?: readonly string[];
   /** Largest body in bytes, decoded. @default 2 GiB; a streamed body has no limit */
   readonly maxBytes?: number;
@@ -137,7 +137,7 @@ export interface SessionOptions {
    * option. @default "any"
    */
   readonly addresses?: "any" | "public";
-  /** Addresses and ranges that `addresses: "public"` allows besides, such as `["10.1.0.0/16", "fd00::5"]`. @default none */
+  /** Addresses and ranges that `addresses: "public"` also allows, such as `["10.1.0.0/16", "fd00::5"]`. @default none */
   readonly allowAddresses?: readonly string[];
   /**
    * Whether, with `addresses: "public"`, a proxy may look up the names of `http:` URLs, unchecked. Otherwise such a request
@@ -178,6 +178,7 @@ export interface RequestOptions extends Pick<
   readonly proxy?: string | ProxyMap | ProxyProvider | ProxySelection;
   /** Headers to add to those of the session; `undefined` removes a header. */
   readonly headers?: HeadersInit;
+  /** Body of the request. @default none */
   readonly body?: BodyInit | null;
   /** Value to send as `application/json`. */
   readonly json?: unknown;

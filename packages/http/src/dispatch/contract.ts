@@ -9,12 +9,15 @@ export type DispatchHeaders =
 
 /** One request, as undici and the platform's fetch hand it to a dispatcher. */
 export interface DispatchOptions {
+  /** Scheme, host and port of the URL. */
   readonly origin?: string | URL | undefined;
   /** Path and query. */
   readonly path: string;
+  /** Method of the request. */
   readonly method: string;
   /** Below a fetch always null or a generator, which can be read once. */
   readonly body?: unknown;
+  /** Headers of the request. */
   readonly headers?: DispatchHeaders | undefined;
   /** Parameters to add to the path. */
   readonly query?: Readonly<Record<string, unknown>> | undefined;

@@ -91,6 +91,7 @@ export class FileAccessError extends HoldfastError {
   }
 }
 
+/** The details of a `FileAccessError`. */
 export interface FileAccessDetails {
   readonly errno: string;
   /** The reason, for a person. */

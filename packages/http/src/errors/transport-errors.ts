@@ -5,7 +5,9 @@ import { defaultFault, reasonForStatus, type ProxyFault, type ProxyReason } from
 /** The phase of an exchange in which it failed. */
 export type Phase = "dns" | "connect" | "tls" | "proxy" | "send" | "headers" | "body";
 
+/** The details of a `TransportError`. */
 export interface TransportErrorOptions extends ErrorOptions {
+  /** Phase of the attempt in which it failed. */
   readonly phase: Phase;
   /** Whether the server may have received the request, and may have acted on it. */
   readonly mayHaveArrived: boolean;
@@ -223,12 +225,15 @@ export class TlsError extends TransportError {
   }
 }
 
+/** The details of a `ProxyError`. */
 export interface ProxyErrorOptions extends Partial<TransportErrorOptions> {
-  /** @default the reason for the status, or "unavailable" */
+  /** What the proxy did. @default the reason for the status, or "unavailable" */
   readonly reason?: ProxyReason;
-  /** @default the usual fault for the reason */
+  /** What is to blame: the proxy or the origin. @default the usual fault for the reason */
   readonly fault?: ProxyFault;
+  /** Status of the proxy's response, if it sent one. */
   readonly status?: number;
+  /** Wait that the proxy asked for. */
   readonly retryAfter?: string | undefined;
 }
 
@@ -284,6 +289,7 @@ export class NoProxyError extends RejectedError {
   }
 }
 
+/** The details of a `NoProxyAvailableError`. */
 export interface NoProxyDetails {
   readonly target: string;
   readonly retryAt: number;

@@ -16,8 +16,11 @@ import { statusVerdict, type Verdict } from "./verdict.ts";
 
 /** The fields from which a response is built. */
 export interface HttpResponseInit {
+  /** Status of the response. */
   readonly status: number;
+  /** Reason phrase. */
   readonly statusText: string;
+  /** URL of the response, after redirects. */
   readonly url: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;

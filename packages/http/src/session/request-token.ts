@@ -9,7 +9,9 @@ import { defaultSession } from "./default-session.ts";
 export interface ClientCredentialsOptions {
   /** The token endpoint of the authorization server. */
   readonly tokenUrl: string | URL;
+  /** The client's ID. */
   readonly clientId: string;
+  /** The client's secret. */
   readonly clientSecret: string;
   /** Scopes, also separated by spaces. @default none */
   readonly scope?: string | readonly string[];

@@ -27,12 +27,19 @@ export type ErrorHook = (error: unknown, request: HttpRequest) => void | Promise
 
 /** The functions that a session calls during a request. Push to a list to add one. An error that a hook throws ends the call. */
 export interface Hooks {
+  /** Called before each request is sent; may change it. */
   readonly request: RequestHook[];
+  /** Called with every response, also those that are retried. */
   readonly response: ResponseHook[];
+  /** Called after each attempt, with its record. */
   readonly attempt: AttemptHook[];
+  /** Called before each wait for another attempt. */
   readonly retry: RetryHook[];
+  /** Called for each call that ends without success. */
   readonly giveUp: GiveUpHook[];
+  /** Called for each cookie that the jar refuses. */
   readonly cookieRefused: CookieRefusedHook[];
+  /** Called with each error that ends a call. */
   readonly error: ErrorHook[];
 }
 

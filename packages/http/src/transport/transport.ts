@@ -13,6 +13,7 @@ import {
 } from "./exchange/streamed-exchange.ts";
 import { Watchdog } from "./pool/watchdog.ts";
 
+/** The options of a transport. */
 export interface TransportOptions extends ConnectorOptions {
   /** Maximum of connections to one origin. Further requests wait, within `timeout.attempt` and `total`. @default 256 */
   readonly maxConnections?: number | undefined;

@@ -24,6 +24,7 @@ import { timeWindow, type FailureTally } from "./failure-tally.ts";
 /** The meaning of an outcome for a circuit breaker. `ignored` neither opens nor closes the circuit. */
 export type BreakerClassification = "success" | "failure" | "ignored";
 
+/** The options of `breaker`. */
 export interface BreakerOptions<in R = unknown> {
   /** Decides when a closed circuit opens. @default timeWindow(): half of at least 20 calls within 30 s failed */
   readonly opensWhen?: FailureTally;

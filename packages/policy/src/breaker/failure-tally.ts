@@ -34,6 +34,7 @@ function consecutiveTally(threshold: number, failures: number): FailureTally {
   return tally;
 }
 
+/** The options of `countWindow`. */
 export interface CountWindowOptions {
   /** Share of failures that opens the circuit, above 0 and at most 1. @default 0.5 */
   readonly failureRatio?: number;
@@ -64,6 +65,7 @@ export function countWindow(options: CountWindowOptions = {}): FailureTally {
   return createTally([]);
 }
 
+/** The options of `timeWindow`. */
 export interface TimeWindowOptions {
   /** Share of failures that opens the circuit, above 0 and at most 1. @default 0.5 */
   readonly failureRatio?: number;

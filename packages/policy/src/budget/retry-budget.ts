@@ -17,6 +17,7 @@ export interface RetryBudget {
 /** A budget that never becomes empty. */
 export const unlimited: RetryBudget = { deposit: () => undefined, withdraw: () => true };
 
+/** The options of `retryBudget`. */
 export interface RetryBudgetOptions {
   /** How many retries each call earns. 0.2 allows one retry per five calls. @default 0.2 */
   readonly ratio?: number;

@@ -5,6 +5,7 @@ import { emitEvent, type Listener } from "../core/events.ts";
 import { decideAdmission, AdmissionQueue } from "../core/admission-queue.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 
+/** The options of `bulkhead`. */
 export interface BulkheadOptions {
   /** How many calls may run at the same time. @default 10 */
   readonly concurrency?: number;

@@ -10,6 +10,7 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
 }
 
+/** The options of `fakeClock`. */
 export interface FakeClockOptions {
   /** First value of `now()` and `date()`, in milliseconds. @default 0 */
   readonly start?: number;

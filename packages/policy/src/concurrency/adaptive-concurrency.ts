@@ -12,6 +12,7 @@ import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 /** The meaning of an outcome for the limit. `dropped` is a sign of overload. `ignored` changes nothing. */
 export type LoadClassification = "success" | "dropped" | "ignored";
 
+/** The options of `adaptiveConcurrency`. */
 export interface AdaptiveConcurrencyOptions<in R = unknown> {
   /** The algorithm that adapts the limit. @default gradient2() */
   readonly limit?: ConcurrencyLimit;

@@ -6,6 +6,7 @@ import {
   type LoadSample,
 } from "./concurrency-limit.ts";
 
+/** The options of `aimd`. */
 export interface AimdOptions extends Partial<LimitBounds> {
   /** A dropped call multiplies the limit by this factor, from 0.5 to below 1. @default 0.9 */
   readonly backoffRatio?: number;

@@ -6,6 +6,7 @@ import {
   type LoadSample,
 } from "./concurrency-limit.ts";
 
+/** The options of `gradient2`. */
 export interface Gradient2Options extends Partial<LimitBounds> {
   /** How much slower than usual a call may be before the limit shrinks. @default 1.5 */
   readonly tolerance?: number;

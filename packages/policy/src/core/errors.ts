@@ -49,7 +49,7 @@ export type GiveUpReason = "stop" | "deadline" | "budget";
 
 /** The options of a `RetryError`. */
 export interface RetryErrorOptions extends ErrorOptions {
-  /** @default a description of the last failure */
+  /** Message of the error. @default a description of the last failure */
   readonly message?: string;
 }
 

@@ -28,6 +28,7 @@ export interface FallbackToTask<A, R = unknown> extends FallbackSharedOptions<R>
   readonly task: (scope: Scope, replaced: Attempt<R>) => A | PromiseLike<A>;
 }
 
+/** The options of `fallback`. */
 export type FallbackOptions<A, R = unknown> = FallbackToValue<A, R> | FallbackToTask<A, R>;
 
 const optionTypes = {

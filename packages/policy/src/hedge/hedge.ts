@@ -35,6 +35,7 @@ export interface LearnedHedgeOptions extends HedgeSharedOptions {
   readonly minimumThroughput?: number;
 }
 
+/** The options of `hedge`. */
 export type HedgeOptions = FixedHedgeOptions | LearnedHedgeOptions;
 
 const optionTypes = {

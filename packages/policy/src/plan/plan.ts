@@ -6,6 +6,7 @@ import { failed, unwrap, type Outcome } from "../core/outcome.ts";
 import { asPolicy, type AnyPolicy } from "../core/policy.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 
+/** The options of `plan`. */
 export interface PlanOptions {
   /** Seed of the random waits. The same seed gives the same plan. @default 1 */
   readonly seed?: number;

@@ -6,6 +6,7 @@ import { emitEvent, type Listener } from "../core/events.ts";
 import type { Policy, Task } from "../core/policy.ts";
 import { releaseTurn, reserveTurn, type Rate, type Turn } from "./gcra.ts";
 
+/** The options of `rateLimit`. */
 export interface RateLimitOptions {
   /** Number of calls per `per`. */
   readonly limit: number;

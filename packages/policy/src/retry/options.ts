@@ -14,6 +14,7 @@ import { retryIfError, type When } from "./when.ts";
  */
 export type Callback<in T = unknown> = (attempt: Attempt<T>) => void | Promise<void>;
 
+/** The options of `retry`. */
 export interface RetryOptions<in R = unknown> {
   /** Decides after every attempt whether to retry. @default retryIfError(): on any error */
   readonly when?: When<R>;

@@ -18,6 +18,7 @@ export function waitFixed(delay: Duration): Wait {
   return withName(`waitFixed(${formatMs(ms)})`, () => ms);
 }
 
+/** The options of `waitRandom`. */
 export interface RandomOptions {
   /** Shortest wait. @default 0 */
   readonly min?: Duration;
@@ -34,6 +35,7 @@ export function waitRandom({ min = 0, max = "1s" }: RandomOptions = {}): Wait {
   );
 }
 
+/** The options of `waitIncrementing`. */
 export interface IncrementingOptions {
   /** Wait after the first attempt. May be a negative number. @default 0 */
   readonly start?: Duration;
@@ -58,6 +60,7 @@ export function waitIncrementing({
   );
 }
 
+/** The options of `waitExponential` and `waitRandomExponential`. */
 export interface ExponentialOptions {
   /** Wait after the first attempt, before `min` and `max` apply. @default "1s" */
   readonly multiplier?: Duration;
@@ -83,6 +86,7 @@ export function waitRandomExponential(options: ExponentialOptions = {}): Wait {
   );
 }
 
+/** The options of `waitExponentialJitter`. */
 export interface ExponentialJitterOptions extends ExponentialOptions {
   /** Longest random time that is added to each wait. @default "1s" */
   readonly jitter?: Duration;

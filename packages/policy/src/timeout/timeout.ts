@@ -9,6 +9,7 @@ import { LazySignal, scopeWithSignal } from "../core/lazy-signal.ts";
 import type { Policy, Task } from "../core/policy.ts";
 import { trackFailures } from "./failure-tracker.ts";
 
+/** The options of `timeout`. */
 export interface TimeoutPolicyOptions {
   /** Receives every event of every call. */
   readonly on?: Listener;

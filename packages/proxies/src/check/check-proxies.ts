@@ -31,7 +31,9 @@ export interface ProxyCheckOptions {
   readonly timeout?: Duration;
   /** Value of `{country}` in a template. */
   readonly country?: string | undefined;
+  /** Headers of the test request. */
   readonly headers?: HeadersInit;
+  /** Settings of TLS for the test request. */
   readonly tls?: NonNullable<SessionOptions["tls"]>;
 }
 

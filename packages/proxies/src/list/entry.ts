@@ -12,6 +12,7 @@ export interface ProxyEntry {
   readonly url: string;
   /** User and password, if they are not in the URL. They may be a template, too. */
   readonly username?: string;
+  /** Password, as `username`. */
   readonly password?: string;
   /** Values of the template's own placeholders, such as `{ user, pass }`. */
   readonly values?: Readonly<Record<string, string>>;

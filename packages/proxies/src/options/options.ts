@@ -73,6 +73,7 @@ export interface ProxyTier {
 /** Returns whether a response is a block, or a short stable code for the reason, such as `"expired"`. */
 export type IsBlocked = (response: HttpResponse) => boolean | string | Promise<boolean | string>;
 
+/** The options of a `ProxyPool`. */
 export interface ProxyPoolOptions {
   /** How to choose the next proxy. @default "round-robin" */
   readonly rotation?: RotationName | ChooseProxy;
@@ -103,6 +104,8 @@ export interface ProxyPoolOptions {
   readonly minSuccessRate?: number;
   /** Receives the events of the pool. */
   readonly on?: ProxyListener;
+  /** Source of time, for tests. @default the clock of the platform */
   readonly clock?: Clock;
+  /** Source of randomness, for tests. @default the platform */
   readonly random?: Random;
 }

@@ -22,6 +22,7 @@ export interface RotationInput {
  */
 export type Rotation = (standing: RotationInput, random: Random) => number;
 
+/** A strategy that chooses among the available proxies. */
 export type RotationName = "round-robin" | "random" | "weighted" | "least-used" | "least-recently-used";
 
 /** The rotations by name. */

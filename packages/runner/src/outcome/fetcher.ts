@@ -25,9 +25,13 @@ export interface FetchedResponse {
 
 /** The options that a run passes with each request. */
 export interface FetchOptions {
+  /** Headers of the request. */
   headers?: Record<string, string>;
+  /** Body of the request. */
   body?: string;
+  /** Ends the call. */
   signal?: AbortSignal;
+  /** Key that makes a POST or PATCH safe to repeat. */
   idempotencyKey?: string;
   /** Once it aborts, the request starts no further attempt. The last response or error is the result. */
   drain?: AbortSignal | undefined;

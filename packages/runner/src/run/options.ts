@@ -69,6 +69,7 @@ export interface RunOptions {
   readonly where?: LineFilter;
   /** Receives every event. An error that it throws ends the run. */
   readonly on?: (event: RunEvent) => void;
+  /** Source of time, for tests. @default the clock of the platform */
   readonly clock?: Clock;
 }
 

@@ -5,7 +5,7 @@ import { isIPv4 } from "node:net";
 export interface CertificateOptions {
   /** Host names and IPv4 addresses. @default ["localhost", "127.0.0.1"] */
   readonly hosts?: readonly string[];
-  /** @default 2020-01-01 */
+  /** Start of the validity. @default 2020-01-01 */
   readonly validFrom?: Date;
   /** A date in the past makes an expired certificate. Must be before 2050. @default 2049-12-31 */
   readonly validTo?: Date;

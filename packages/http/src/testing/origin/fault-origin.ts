@@ -33,7 +33,7 @@ export interface FaultOriginOptions {
   readonly http2?: boolean;
   /** A loopback address. @default "127.0.0.1" */
   readonly host?: string;
-  /** @default 0: any free port */
+  /** Port to listen on. @default 0: any free port */
   readonly port?: number;
   /** Number of requests to keep in `requests`. Counts and gaps cover all requests. @default Infinity */
   readonly maxRecorded?: number;

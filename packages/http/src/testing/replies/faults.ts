@@ -69,12 +69,13 @@ export function endlessBody(status: number = 200, options: EndlessBodyOptions = 
 
 /** Options of `endlessBody`. */
 export interface EndlessBodyOptions {
+  /** Headers of the response. */
   readonly headers?: HeaderInput;
-  /** @default 16 KiB of "x" */
+  /** Bytes that are repeated. @default 16 KiB of "x" */
   readonly piece?: Bytes;
   /** Milliseconds between two pieces. @default 0 */
   readonly every?: number;
-  /** @default false */
+  /** Whether the body is chunked. @default false */
   readonly chunked?: boolean;
 }
 

@@ -45,9 +45,11 @@ export interface ScriptedRequest {
   readonly proxy?: string;
 }
 
+/** The options of `scriptedAdapter`. */
 export interface ScriptedAdapterOptions {
   /** Pass the session's clock. With a fake clock, hours of waiting take no time. @default systemClock */
   readonly clock?: Clock;
+  /** Rule for the retries of requests through this adapter. */
   readonly retry?: RetrySetting;
 }
 

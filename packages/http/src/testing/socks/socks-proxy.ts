@@ -27,6 +27,7 @@ export interface SocksTurns {
   readonly tunnel?: Reply;
 }
 
+/** The options of `socksProxy`. */
 export interface SocksProxyOptions {
   /** Required credentials. @default undefined (no authentication) */
   readonly credentials?: SocksCredentials;

@@ -12,7 +12,7 @@ export interface AddressOptions {
    */
   readonly addresses?: "any" | "public" | undefined;
   /**
-   * Addresses and ranges that `addresses: "public"` allows besides, such as `["10.1.0.0/16", "fd00::5"]`.
+   * Addresses and ranges that `addresses: "public"` also allows, such as `["10.1.0.0/16", "fd00::5"]`.
    * @default none
    */
   readonly allowAddresses?: readonly string[] | undefined;

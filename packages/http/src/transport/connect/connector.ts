@@ -15,7 +15,9 @@ import { startTlsOn, TlsTickets, type TlsOptions } from "./tls.ts";
 import { connectUnixSocket } from "./unix-socket.ts";
 import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 
+/** The options for opening connections. */
 export interface ConnectorOptions extends AddressOptions {
+  /** Settings of TLS, such as `ca`, `cert` and `key`. @default those of the platform */
   readonly tls?: TlsOptions | undefined;
   /** Offers HTTP/2 in the TLS handshake. @default false */
   readonly http2?: boolean | undefined;
@@ -36,6 +38,7 @@ export interface ConnectorOptions extends AddressOptions {
    * `family` do not apply, and no proxy is used. @default none
    */
   readonly socketPath?: string | undefined;
+  /** Source of time, for tests. @default the clock of the platform */
   readonly clock?: Clock | undefined;
 }
 
