@@ -79,13 +79,8 @@ export { rateLimit, type RateLimitOptions } from "./rate/rate-limit.ts";
 export type { AttemptRun } from "./retry/attempt-iterator.ts";
 export { decorrelatedJitter, equalJitter, fullJitter, proportionalJitter } from "./retry/jitter.ts";
 export { afterLog, beforeLog, beforeSleepLog, type Logger, type LogLevel } from "./retry/log.ts";
-export {
-  type Callback,
-  retryDefaults,
-  type RetryOptions,
-  type RetryProgress,
-  type RetryRule,
-} from "./retry/options.ts";
+export { type Callback, retryDefaults, type RetryOptions, type RetryRule } from "./retry/options.ts";
+export type { RetryProgress } from "./retry/progress.ts";
 export { retry, type RetryPolicy } from "./retry/retry.ts";
 export { type RetryStatistics, statistics, type Statistics } from "./retry/statistics.ts";
 export {

@@ -1,4 +1,4 @@
-import type { Attempt, Policy, RetryPolicy, Scope } from "@holdfast/policy";
+import type { Attempt, Policy, RetryRule, Scope } from "@holdfast/policy";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { BodyShare } from "../model/body-budget.ts";
@@ -64,7 +64,7 @@ export interface CallSuspension {
   /** The error with which it was suspended. */
   readonly error: Error | undefined;
   /** Runs the retry loop of the call, from where it was suspended. */
-  run(policy: RetryPolicy<AttemptResult>, call: CallRules, context: Scope): Promise<AttemptResult>;
+  run(rule: RetryRule<AttemptResult>, call: CallRules, context: Scope): Promise<AttemptResult>;
   /** Returns the scope of the policy around an attempt: what would wait in it is refused. */
   policyScope(scope: Scope): Scope;
   /** Returns the wait after an attempt that is not a back-off of the call. */

@@ -1,11 +1,5 @@
-import {
-  retry,
-  type Attempt,
-  type Random,
-  type RetryBudget,
-  type RetryPolicy,
-  type Scope,
-} from "@holdfast/policy";
+import type { Attempt, Random, RetryBudget, RetryRule, Scope } from "@holdfast/policy";
+import { runRetry } from "@holdfast/policy/internal";
 import { abortableClock } from "../support/bounded-wait.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { attemptResult, type AnyResponse, type AttemptResult, type CallRules } from "./attempt.ts";
@@ -17,22 +11,18 @@ interface LoopContext<R extends AnyResponse> extends Pick<
 > {
   readonly suspension?:
     | {
-        run(
-          policy: RetryPolicy<AttemptResult<R>>,
-          call: CallRules<R>,
-          context: Scope,
-        ): Promise<AttemptResult<R>>;
+        run(rule: RetryRule<AttemptResult<R>>, call: CallRules<R>, context: Scope): Promise<AttemptResult<R>>;
       }
     | undefined;
 }
 
 /** Makes the attempts of every call of a session. The loop itself is that of the policy package; `CallRules` has the HTTP. */
 export class RetryLoop<R extends AnyResponse = HttpResponse> {
-  readonly #policy: RetryPolicy<AttemptResult<R>>;
+  readonly #rule: RetryRule<AttemptResult<R>>;
   readonly #random: Random;
 
   constructor({ budget, random }: { readonly budget: RetryBudget; readonly random: Random }) {
-    this.#policy = httpRetryPolicy(budget);
+    this.#rule = httpRetryRule(budget);
     this.#random = random;
   }
 
@@ -50,8 +40,8 @@ export class RetryLoop<R extends AnyResponse = HttpResponse> {
       on: undefined,
       attempt: 1,
     };
-    if (suspension !== undefined) return suspension.run(this.#policy, call, context);
-    const result = this.#policy.execute((scope) => call.send(scope), context);
+    if (suspension !== undefined) return suspension.run(this.#rule, call, context);
+    const result = runRetry(this.#rule, (scope) => call.send(scope), context);
     if (drain === undefined) return result;
     return result.catch((error: unknown) => {
       const last = drain.aborted && error === drain.reason ? call.drained() : undefined;
@@ -61,8 +51,8 @@ export class RetryLoop<R extends AnyResponse = HttpResponse> {
   }
 }
 
-function httpRetryPolicy<R extends AnyResponse>(budget: RetryBudget): RetryPolicy<AttemptResult<R>> {
-  return retry<AttemptResult<R>>({
+function httpRetryRule<R extends AnyResponse>(budget: RetryBudget): RetryRule<AttemptResult<R>> {
+  return {
     when: Object.assign(
       (attempt: Attempt<AttemptResult<R>>) => attemptResult(attempt).call.shouldRetry(attempt),
       { accepts },
@@ -71,9 +61,12 @@ function httpRetryPolicy<R extends AnyResponse>(budget: RetryBudget): RetryPolic
     stop: (attempt) => attemptResult(attempt).call.isExhausted,
     beforeSleep: (attempt, delay) => attemptResult(attempt).call.beforeRetry(attempt, delay),
     retryErrorCallback: (attempt, reason) => attemptResult(attempt).call.giveUp(attempt, reason),
+    reraise: true,
+    waitForCircuit: false,
+    enabled: true,
     budget,
     name: "session",
-  });
+  };
 }
 
 // Hot path: a good response needs no decision, unless rules of the caller apply to it.

@@ -1,11 +1,11 @@
 import {
+  type RetryRule,
   BulkheadFullError,
   HoldfastError,
   RateLimitedError,
   type Attempt,
   type Clock,
   type PolicyEvent,
-  type RetryPolicy,
   type RetryProgress,
   type Scope,
 } from "@holdfast/policy";
@@ -140,10 +140,10 @@ export class SuspendableCall implements CallSuspension {
     }
   }
 
-  run(policy: RetryPolicy<AttemptResult>, call: CallRules, context: Scope): Promise<AttemptResult> {
+  run(rule: RetryRule<AttemptResult>, call: CallRules, context: Scope): Promise<AttemptResult> {
     const progress = this.#progress;
     const suspend = (next: RetryProgress): void => this.#beforeRetry(next);
-    return executeSuspendable(policy, (scope) => call.send(scope), { context, progress, suspend });
+    return executeSuspendable(rule, (scope) => call.send(scope), { context, progress, suspend });
   }
 
   policyScope(scope: Scope): Scope {

@@ -6,6 +6,7 @@ import type { Attempt } from "../core/attempt.ts";
 import { fullJitter } from "./jitter.ts";
 import { stopAfterAttempt, type Stop } from "./stop.ts";
 import { waitExponential, type Wait } from "./wait.ts";
+import type { RetryProgress } from "./progress.ts";
 import { retryIfError, type When } from "./when.ts";
 
 /**
@@ -53,21 +54,6 @@ export interface RetryOptions<in R = unknown> {
   /** Name of the policy in events and explanations. @default "retry" */
   readonly name?: string;
 }
-
-/** How far a call has come: all that the loop of a retry needs to continue. Plain JSON; durations are milliseconds. */
-export interface RetryProgress {
-  /** The number of attempts that have ended. */
-  readonly number: number;
-  /** The wait after the last attempt. */
-  readonly waited: number;
-  /** Sum of all waits, this one included. */
-  readonly idleFor: number;
-  /** Time from the start of the first attempt to the end of the wait. */
-  readonly elapsed: number;
-}
-
-/** The progress of a new call. */
-export const noProgress: RetryProgress = { number: 0, waited: 0, idleFor: 0, elapsed: 0 };
 
 /** Retry options with all defaults filled in. */
 export type RetryRule<R = unknown> = RetryOptions<R> &

@@ -7,7 +7,7 @@ import { seededRandom } from "../clock/random.ts";
 import type { Context, Scope } from "../core/context.ts";
 import type { PolicyEvent } from "../core/events.ts";
 import { decorrelatedJitter } from "./jitter.ts";
-import type { RetryProgress } from "./options.ts";
+import type { RetryProgress } from "./progress.ts";
 import { retry, type RetryPolicy } from "./retry.ts";
 import { stopAfterAttempt, stopAny, stopBeforeDelay } from "./stop.ts";
 import { executeSuspendable, isRetryProgress } from "./suspension.ts";
@@ -88,7 +88,7 @@ async function record({ trace, clock }: Run, result: Promise<string>): Promise<T
 async function runSuspended({ policy, task, context, clock }: Run): Promise<string> {
   for (let progress: RetryProgress | undefined; ;) {
     try {
-      return await executeSuspendable(policy, task, { context, progress, suspend });
+      return await executeSuspendable(policy.rule, task, { context, progress, suspend });
     } catch (error) {
       if (!(error instanceof Suspended)) throw error;
       await clock.sleep(error.delay);
@@ -125,14 +125,14 @@ test("a suspended call that is continued later counts its waits, and not the tim
     { seed: 1, deadline: Infinity },
   );
   const call = { context: run.context, suspend };
-  const first = await executeSuspendable(run.policy, run.task, { ...call, progress: undefined }).catch(
+  const first = await executeSuspendable(run.policy.rule, run.task, { ...call, progress: undefined }).catch(
     (e: unknown) => e,
   );
   assert.ok(first instanceof Suspended);
   await run.clock.sleep(3_600_000);
   const progress = JSON.parse(first.json) as RetryProgress;
 
-  const second = await executeSuspendable(run.policy, run.task, { ...call, progress }).catch(
+  const second = await executeSuspendable(run.policy.rule, run.task, { ...call, progress }).catch(
     (e: unknown) => e,
   );
 
@@ -147,7 +147,7 @@ test("a retry inside a suspended call waits by itself", async () => {
   const numbers: number[] = [];
 
   const error = await executeSuspendable(
-    retry({ wait: () => 1_000 }),
+    retry({ wait: () => 1_000 }).rule,
     (scope) =>
       inner.execute(({ attempt }) => {
         numbers.push(attempt);

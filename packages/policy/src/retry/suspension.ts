@@ -1,8 +1,9 @@
 import type { Attempt } from "../core/attempt.ts";
 import type { Context } from "../core/context.ts";
 import type { Task } from "../core/policy.ts";
-import { noProgress, type RetryProgress } from "./options.ts";
-import type { RetryPolicy } from "./retry.ts";
+import type { RetryRule } from "./options.ts";
+import { noProgress, type RetryProgress } from "./progress.ts";
+import { runRetry } from "./retry-loop.ts";
 
 /** Ends a call in place of its waits, and continues it later. */
 export interface Suspension {
@@ -13,21 +14,21 @@ export interface Suspension {
 }
 
 /**
- * Runs a task as the policy does, but calls `suspend` before each wait. A call that ends and continues makes the same
+ * Runs a task by a rule, but calls `suspend` before each wait. A call that ends and continues makes the same
  * attempts, decisions and waits as one that sleeps, and its share of the budget is deposited once.
  *
  * A retry inside of the task waits by itself.
  */
 export function executeSuspendable<T extends R, R>(
-  policy: RetryPolicy<R>,
+  rule: RetryRule<R>,
   task: Task<T>,
   { context, progress, suspend }: Suspension & { readonly context: Context },
 ): Promise<T> {
-  const { budget } = policy.rule;
+  const { budget } = rule;
   const { on } = context;
   const onlyWithdraw = { deposit: () => undefined, withdraw: () => budget.withdraw() };
-  const continued = progress === undefined ? policy : policy.with({ progress, budget: onlyWithdraw });
-  return continued.execute((scope) => task({ ...scope, on }), {
+  const continued = progress === undefined ? rule : { ...rule, progress, budget: onlyWithdraw };
+  return runRetry(continued, (scope) => task({ ...scope, on }), {
     ...context,
     // The last event before a wait. The rule's own callbacks have been called by then.
     on: (event) => {
