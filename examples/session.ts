@@ -14,11 +14,14 @@ const url = `${origin.url}/users/1`;
 // #region session
 import { Session } from "holdfast";
 
-await using session = new Session({ timeout: { connect: "5s", read: "30s", total: "2m" } });
-
-const response = await session.get(url);
-console.log(response.status, await response.json());
-for (const { number, status, error, decision, delay } of response.attempts) {
-  console.log(number, status ?? error?.code, decision, delay);
+const session = new Session({ timeout: { connect: "5s", read: "30s", total: "2m" } });
+try {
+  const response = await session.get(url);
+  console.log(response.status, await response.json());
+  for (const { number, status, error, decision, delay } of response.attempts) {
+    console.log(number, status ?? error?.code, decision, delay);
+  }
+} finally {
+  await session.close();
 }
 // #endregion

@@ -15,9 +15,10 @@ const quotation = /(<!-- (examples\/[\w./-]+)#([\w-]+) -->\n)```(\w+)\n[\s\S]*?^
 
 async function readRegion(path: string, name: string): Promise<string> {
   const source = await readFile(join(root, path), "utf8");
-  const [, region] = new RegExp(`^// #region ${name}\\n([\\s\\S]*?)^// #endregion`, "m").exec(source) ?? [];
+  const [, indent = "", region] =
+    new RegExp(`^( *)// #region ${name}\\n([\\s\\S]*?)^ *// #endregion`, "m").exec(source) ?? [];
   if (region === undefined) throw new Error(`${path} has no "#region ${name}"`);
-  return region.trim();
+  return region.replaceAll(new RegExp(`^${indent}`, "gm"), "").trim();
 }
 
 function updateQuotations(page: string): string {

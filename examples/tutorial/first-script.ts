@@ -4,7 +4,7 @@ import { cut, faultOrigin, reset, respond } from "holdfast/testing";
 
 const user = respond(200, { body: `{"name":"Ada"}` });
 
-await using server = await faultOrigin({
+const server = await faultOrigin({
   routes: {
     "/users/1": [
       respond(503, { headers: { "retry-after": "1" } }), // the first request: busy, try again in a second
@@ -16,26 +16,30 @@ await using server = await faultOrigin({
 });
 // #endregion
 
-// #region get
-await using session = new Session({ baseUrl: server.url });
+const session = new Session({ baseUrl: server.url });
+try {
+  // #region get
+  const response = await session.get("/users/1");
+  console.log(response.status, await response.json());
+  // #endregion
 
-const response = await session.get("/users/1");
-console.log(response.status, await response.json());
-// #endregion
+  // #region attempts
+  for (const { number, status, error, decision, delay, delaySource } of response.attempts) {
+    console.log(number, status ?? error?.code, decision, delay, delaySource);
+  }
+  // #endregion
 
-// #region attempts
-for (const { number, status, error, decision, delay, delaySource } of response.attempts) {
-  console.log(number, status ?? error?.code, decision, delay, delaySource);
+  // #region post
+  const order = { item: 1 };
+  const unsafe = await session.post("/orders", { json: order }).catch((error: unknown) => error);
+  console.log(String(unsafe));
+  // #endregion
+
+  // #region key
+  const safe = await session.post("/orders", { json: order, idempotencyKey: "auto" });
+  console.log(safe.status, `after ${safe.attempts.length} attempts`);
+  // #endregion
+} finally {
+  await session.close();
+  await server.close();
 }
-// #endregion
-
-// #region post
-const order = { item: 1 };
-const unsafe = await session.post("/orders", { json: order }).catch((error: unknown) => error);
-console.log(String(unsafe));
-// #endregion
-
-// #region key
-const safe = await session.post("/orders", { json: order, idempotencyKey: "auto" });
-console.log(safe.status, `after ${safe.attempts.length} attempts`);
-// #endregion
