@@ -38,7 +38,7 @@ const rows: readonly (readonly [row: string, file: string, ...constants: readonl
   ["`Content-Type`", "http/src/model/headers.ts", "maxContentTypeLength"],
   ["URL of a redirect", "http/src/model/redirect-request.ts", "maxUrlLength"],
   ["log line", "http/src/telemetry/log.ts", "maxLineLength"],
-  ["attempts that an error of `retry` lists", "policy/src/retry/retry.ts", "maxKeptAttempts"],
+  ["attempts that an error of `retry` lists", "policy/src/retry/retry-loop.ts", "maxKeptAttempts"],
   ["body that a dialect reads", "http/src/retry/dialects/reply.ts", "longestBody"],
   ["links of a `Link` header", "http/src/model/links.ts", "maxResolved"],
   ["ID of an event", "http/src/session/events.ts", "maxIdLength"],

@@ -39,7 +39,13 @@ export type {
   RetryHook,
 } from "./telemetry/hooks.ts";
 export type { CallWait, SuspendedError } from "./call/suspension.ts";
-export type { CallContinuation } from "./call/call-continuation.ts";
+export type {
+  CallContinuation,
+  FollowedRedirect,
+  RetryCounts,
+  StoredAttempt,
+} from "./call/call-continuation.ts";
+export type { Park } from "./retry/park.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
 export type { BodyMemory } from "./model/body-memory.ts";
 export type { BodyContinuation, InterruptedBody, OnInterruption } from "./model/body-reader.ts";

@@ -96,7 +96,7 @@ function readValue(
 ): string {
   if ("value" in source) return source.value;
   if ("file" in source) return readValueFile(source);
-  const value = env[source.env];
+  const value = Object.hasOwn(env, source.env) ? env[source.env] : undefined;
   if (value !== undefined && value !== "") return value;
   throw new UsageError(
     `the header ${source.name} has its value in the environment variable ${source.env}, which is not set`,

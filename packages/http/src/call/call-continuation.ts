@@ -43,12 +43,21 @@ export interface FollowedRedirect {
   readonly location: string;
 }
 
+/** An attempt in a continuation. Method and URL are absent for those of the current request. */
 export type StoredAttempt = Omit<AttemptRecord, "method" | "url"> &
   Partial<Pick<AttemptRecord, "method" | "url">>;
 
-const counters = ["total", "connect", "read", "redirect", "status", "other"] as const;
+/** Numbers by counter of a `Retry`. */
+export interface RetryCounts {
+  readonly total?: number;
+  readonly connect?: number;
+  readonly read?: number;
+  readonly redirect?: number;
+  readonly status?: number;
+  readonly other?: number;
+}
 
-export type RetryCounts = Readonly<Partial<Record<(typeof counters)[number], number>>>;
+const counters: readonly (keyof RetryCounts)[] = ["total", "connect", "read", "redirect", "status", "other"];
 
 // An attempt takes about 400 bytes.
 const maxAttempts = 100;
@@ -68,7 +77,7 @@ export function spentCounts(rule: Retry, left: Retry): RetryCounts {
 }
 
 /** Returns the counters of a rule after `spent`. A counter without a limit, or switched off, stays as it is. */
-export function countersLeft(rule: Retry, spent: RetryCounts): Pick<Retry, (typeof counters)[number]> {
+export function countersLeft(rule: Retry, spent: RetryCounts): Pick<Retry, keyof RetryCounts> {
   const { total, connect, read, redirect, status, other } = rule;
   const all = { total, connect, read, redirect, status, other };
   for (const name of counters) {

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { withoutCredentials, type RequestDefaults } from "../call/build-request.ts";
 import type { Dispatch, DispatchOptions } from "./contract.ts";
@@ -47,7 +48,7 @@ const platformHeaders: Readonly<Record<string, readonly string[]>> = {
 };
 
 function isReplaceable(name: string, value: string): boolean {
-  return platformHeaders[name]?.includes(value) === true;
+  return ownValue(platformHeaders, name)?.includes(value) === true;
 }
 
 /** Returns the init of a call with a dispatcher of ours. */

@@ -62,7 +62,7 @@ function isReplaced(
   value: string | string[],
   isReplaceable: IsReplaceable | undefined,
 ): boolean {
-  return name in ofSession && typeof value === "string" && isReplaceable?.(name, value) === true;
+  return Object.hasOwn(ofSession, name) && typeof value === "string" && isReplaceable?.(name, value) === true;
 }
 
 function setLength(headers: Record<string, string | string[]>, body: unknown): void {

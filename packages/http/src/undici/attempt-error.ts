@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { ConnectTimeoutError, IncompleteBodyError, ReadTimeoutError } from "../errors/transport-errors.ts";
 import { toTlsError } from "../transport/connect/tls.ts";
 import { errorCode } from "../transport/errors/error-code.ts";
@@ -17,7 +18,7 @@ export interface FailedAttempt extends ExchangeProgress {
 export function toAttemptError(cause: unknown, attempt: FailedAttempt): unknown {
   if (!(cause instanceof Error)) return cause;
   const code = errorCode(cause);
-  const known = byCode[code]?.(cause, attempt);
+  const known = ownValue(byCode, code)?.(cause, attempt);
   if (known !== undefined) return known;
   if (/^(?:E[A-Z]+|HPE_\w+)$/.test(code)) return translateError(cause, attempt);
   return attempt.phase === "connect" && tlsCodes.test(code) ? toTlsError(attempt.hostname, cause) : cause;
