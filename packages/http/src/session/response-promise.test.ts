@@ -4,7 +4,7 @@ import { types } from "node:util";
 import type { ResponsePromise } from "./response-promise.ts";
 import { type HttpResponse, StatusError } from "../model/response.ts";
 import type { StandardSchema } from "../model/schema.ts";
-import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
+import { scripted } from "../testing/scripted/scripted-session.ts";
 
 interface User {
   readonly id: number;
@@ -37,66 +37,6 @@ test("throws a StatusError before it parses the body", async () => {
   const { session } = scripted([{ status: 404, body: "<html>" }]);
 
   await assert.rejects(session.get("https://a.test/").raiseForStatus().json(User), StatusError);
-});
-
-const anyBody: StandardSchema = {
-  "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
-};
-const notFound = { status: 404, headers: { "content-type": "application/json" }, body: '{"message":"gone"}' };
-const shortcuts: readonly (readonly [name: string, call: (promise: ResponsePromise) => Promise<unknown>])[] =
-  [
-    ["json()", (promise) => promise.json()],
-    ["json(schema)", (promise) => promise.json(anyBody)],
-    ["text()", (promise) => promise.text()],
-    ["bytes()", async (promise) => (await promise.bytes()).byteLength],
-  ];
-
-for (const [name, call] of shortcuts) {
-  test(`${name} of a call throws a StatusError for a 404, and its response has the body`, async () => {
-    const { session } = scripted([notFound]);
-
-    const error = await catchFailure(call(session.get("https://a.test/")));
-
-    assert.ok(error instanceof StatusError);
-    assert.match(error.message, /^GET https:\/\/a\.test\/ responded with 404: gone\. /);
-    assert.deepEqual(await error.response.json(), { message: "gone" });
-  });
-
-  test(`${name} of a call reads the body of a 404 with throwOnStatus: false, of the request or of the session`, async () => {
-    const { session } = scripted([notFound]);
-    const { session: lenient } = scripted([notFound], { throwOnStatus: false });
-
-    const bodies = [
-      await call(session.get("https://a.test/", { throwOnStatus: false })),
-      await call(lenient.get("https://a.test/")),
-      await call(lenient.extend({ params: { a: 1 } }).get("https://a.test/")),
-    ];
-
-    assert.equal(new Set(bodies.map((body) => JSON.stringify(body))).size, 1);
-    await assert.rejects(call(lenient.get("https://a.test/", { throwOnStatus: true })), StatusError);
-  });
-
-  test(`${name} of a call reads the body of a redirect that is not followed`, async () => {
-    const { session } = scripted([{ ...notFound, status: 304 }]);
-
-    await assert.doesNotReject(call(session.get("https://a.test/")));
-  });
-}
-
-test("json(schema) of a call throws a StatusError for a page of a proxy, with the SyntaxError as the cause", async () => {
-  const { session } = scripted([{ status: 502, body: "<html>" }], { retry: false });
-
-  const error = await catchFailure(session.get("https://a.test/").json(User));
-
-  assert.ok(error instanceof StatusError && error.cause instanceof SyntaxError);
-});
-
-test("a response that was awaited gives the body of a 404", async () => {
-  const { session } = scripted([notFound]);
-
-  const response = await session.get("https://a.test/");
-
-  assert.deepEqual([response.status, await response.json()], [404, { message: "gone" }]);
 });
 
 for (const [what, url] of [

@@ -164,8 +164,7 @@ export class Session implements AsyncDisposable {
 
   /**
    * Sends a request, with as many attempts as the rules allow, and follows redirects. Returns the last response whatever
-   * its status, unless `throwOnStatus` or `raiseOnStatus` of the `Retry` is set. `.json()`, `.text()` and `.bytes()` of the call
-   * itself give only the body, and throw a StatusError for a status of 400 or more.
+   * its status, unless `throwOnStatus` or `raiseOnStatus` of the `Retry` is set.
    *
    * @throws TransportError and its subclasses, with the attempts of the call (`isFailure`); InvalidUrlError or TypeError
    * for a request that cannot be sent; the reason of the signal.
@@ -178,8 +177,7 @@ export class Session implements AsyncDisposable {
     try {
       if (this.#isOver) throw new SessionClosedError();
       if (options !== undefined) refuse("request", requestOptionsCheck(options));
-      const promise = this.#runner.run(method, url, options ?? noOptions);
-      return responsePromise(promise, (options?.throwOnStatus ?? this.#options.throwOnStatus) === false);
+      return responsePromise(this.#runner.run(method, url, options ?? noOptions));
     } catch (error) {
       return responsePromise(Promise.reject(error));
     }
