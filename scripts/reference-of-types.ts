@@ -96,7 +96,8 @@ function writeOptions(entry: Entry): string {
 function optionTypes(entry: Entry): readonly (readonly [string, Declared])[] {
   return [...readExports(entry.file)]
     .filter(
-      ([name, declared]) => /(?:Options|Init|Hooks|Entry)$/.test(name) && fieldRows(declared).length > 0,
+      ([name, declared]) =>
+        /^FallbackTo|(?:Options|Init|Hooks|Entry)$/.test(name) && fieldRows(declared).length > 0,
     )
     .toSorted(([first], [second]) => (first < second ? -1 : 1));
 }

@@ -20,11 +20,13 @@ export interface FallbackSharedOptions<R> {
 
 /** Replaces an outcome by a value. */
 export interface FallbackToValue<A, R = unknown> extends FallbackSharedOptions<R> {
+  /** The value to return. */
   readonly value: A;
 }
 
 /** Replaces an outcome by the result of another task, which receives the replaced attempt. */
 export interface FallbackToTask<A, R = unknown> extends FallbackSharedOptions<R> {
+  /** The other task. */
   readonly task: (scope: Scope, replaced: Attempt<R>) => A | PromiseLike<A>;
 }
 
