@@ -5,6 +5,7 @@ import { sendForIncoming, type IncomingResponse } from "../dispatch/incoming.ts"
 import {
   ConnectionError,
   ConnectTimeoutError,
+  IncompleteBodyError,
   TlsError,
   TransportError,
 } from "../errors/transport-errors.ts";
@@ -129,6 +130,8 @@ function toNodeError(error: unknown): Error {
 
 function codeOf(error: TransportError): string {
   if (error instanceof ConnectionError || error instanceof TlsError) return error.errno;
+  // A short response is passed on when it is complete, so its broken body is an error of the request.
+  if (error instanceof IncompleteBodyError) return "ECONNRESET";
   return error instanceof ConnectTimeoutError || /TIMEOUT|DEADLINE/.test(error.code)
     ? "ETIMEDOUT"
     : error.code;
