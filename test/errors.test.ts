@@ -18,6 +18,7 @@ const sources = await Promise.all(
     "http/src/model/response.ts",
     "http/src/session/errors.ts",
     "runner/src/ledger/ledger.ts",
+    "runner/src/input/list-error.ts",
   ].map((path) => readFile(join(root, "packages", path), "utf8")),
 );
 

@@ -316,6 +316,8 @@ async function closedWindow({ initialWindowSize = 0, size = 0 } = {}): Promise<
         .on("error", () => undefined)
         .on("data", (piece: Buffer) => (length += piece.length))
         .once("end", () => {
+          // The upload that was given up has no stream to respond on.
+          if (stream.destroyed) return;
           stream.respond({ ":status": 200 });
           stream.end(path === "/large" ? Buffer.alloc(size) : String(length));
         });
