@@ -37,9 +37,12 @@ async function runOnNode(
   return { passed: count("pass"), failed: count("fail"), log: stdout + stderr };
 }
 
-/** Loads every public entry of the built packages and prints their number. */
+/** The entries that export something. `register` is imported for its effect. */
+const exporting = publicEntries().filter(({ specifier }) => !specifier.endsWith("/register"));
+
+/** Loads these entries of the built packages and prints their number. */
 async function loadEntries(program: string): Promise<ProgramResult> {
-  const specifiers = JSON.stringify(publicEntries().map(({ specifier }) => specifier));
+  const specifiers = JSON.stringify(exporting.map(({ specifier }) => specifier));
   const script = `const entries = await Promise.all(${specifiers}.map((name) => import(name)));
     console.log(entries.filter((entry) => Object.keys(entry).length > 0).length);`;
   const { NODE_OPTIONS: _options, ...env } = process.env;
@@ -67,7 +70,7 @@ for (const major of [22, 26]) {
 
     assert.equal(failed, 0, log);
     assert.ok(passed > 100, log);
-    assert.equal(loaded.stdout, `${publicEntries().length}\n`, loaded.stderr);
+    assert.equal(loaded.stdout, `${exporting.length}\n`, loaded.stderr);
   });
 }
 
