@@ -15,6 +15,11 @@ export class LeaseReports implements LeaseOwner {
 
   report(lease: LeaseState, outcome: ProxyOutcome): boolean {
     const tryAnotherProxy = this.#record(lease, outcome);
+    const { member, identity } = lease;
+    const { roster, connections } = this.#components;
+    // Another connection may lead to another address; the same one would be refused again.
+    const mayRotate = identity === undefined && (member.isGateway || roster.hasOnlyProxy);
+    if (outcome.kind === "blocked" && mayRotate) connections.release(member);
     this.#releaseConnections(lease);
     this.#wake(lease);
     return tryAnotherProxy;
