@@ -65,7 +65,9 @@ export function options<T>(
     for (const name in value) {
       const check = known.get(name);
       const problem =
-        check === undefined ? unknownName({ name, known, hints, advice }) : checkGiven(check, value[name]);
+        check === undefined
+          ? unknownName({ name, known, hints: Object.hasOwn(value, name) ? hints : noHints, advice })
+          : checkGiven(check, value[name]);
       if (problem !== undefined)
         return { ...problem, at: check === undefined ? "" : `.${name}${problem.at}` };
     }
@@ -176,6 +178,9 @@ function notOptions(value: unknown, known: ReadonlyMap<string, Check>): Problem 
     range: false,
   };
 }
+
+// A form or another object in the place of options has inherited names, such as `size`.
+const noHints = {};
 
 function unknownName({
   name,
