@@ -190,3 +190,22 @@ test("responses that accuse a proxy at the same time share one test", async () =
   assert.equal(tests(), 0);
   assert.match(cooldowns().join(), /everywhere proxy-auth/);
 });
+
+test("a refusal by the host releases the connections of the only proxy, which may rotate, and of no other", async () => {
+  for (const [source, expected] of [
+    [["http://p1:1"], ["http://p1:1"]],
+    [two, []],
+  ] as const) {
+    const { pool, report } = setUp([...source]);
+    const released: string[] = [];
+    pool.onRelease((proxyUrl) => released.push(proxyUrl));
+
+    await report("https://shop.test/", 200);
+    await report("https://shop.test/", 403);
+
+    assert.deepEqual(
+      released.map((proxyUrl) => new URL(proxyUrl).origin),
+      expected,
+    );
+  }
+});
