@@ -15,7 +15,7 @@ const refused: Readonly<Record<string, string>> = {
   httpAgent: "the options proxy, tls and maxConnections of the session",
   httpsAgent: "the options proxy, tls and maxConnections of the session",
   httpVersion: "the option http2 of the session",
-  insecureHTTPParser: "nothing: responses are parsed leniently where that is safe",
+  insecureHTTPParser: "its default: responses are parsed leniently where that is safe",
   lookup: "the option lookup of the session",
   maxRate: "the option minSpeed of the session for a least speed; there is no maximum",
   maxRedirects: "0 for none, or leave it out for up to 20",

@@ -16,7 +16,7 @@ import { resumingAdapter, keepPart, takeResumableBody } from "../resume/buffered
 import { UnresumableBodyError } from "../resume/resume-errors.ts";
 import type { Park } from "../retry/park.ts";
 import { decideRetry, type AttemptFacts } from "../retry/retry-decision.ts";
-import { serverDelayJitter, type RetryDecision } from "../retry/rules.ts";
+import { waitBefore, type RetryDecision } from "../retry/rules.ts";
 import type { Retry } from "../retry/retry.ts";
 import { attachCallInfo, type Failure } from "../telemetry/call-failure.ts";
 import { areRetriesObserved, publishRetry } from "../telemetry/diagnostics.ts";
@@ -182,14 +182,11 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   /** The delay that the server names is a minimum, to which chance only adds. Another proxy is tried immediately. */
   retryDelay(attempt: Attempt<AttemptResult>, random: () => number): number {
     if (this.#decision.again !== "yes") return 0;
-    const { minimum, source, retry } = this.#decision;
-    const requested = minimum > 0 ? minimum + serverDelayJitter(minimum, retry) * random() : 0;
-    const backOff =
-      source === "back-off"
-        ? retry.getBackoffTime(random, { ...attempt, number: this.countedAttempts + 1 })
-        : 0;
+    const { minimum, source } = this.#decision;
+    const counted = { ...attempt, number: this.countedAttempts + 1 };
+    const { delay, backOff } = waitBefore(this.#decision, counted, random);
     this.#proxyClock?.expect({ minimum, source, backOff });
-    return Math.max(requested, backOff);
+    return delay;
   }
 
   /** Through a pool, the clock ends the wait for a proxy as soon as one is available. */

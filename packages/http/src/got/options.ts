@@ -22,10 +22,10 @@ const refused: Readonly<Record<string, string>> = {
   h2session: "the option http2 of the session",
   http2: "the option http2 of the session",
   https: "the option tls of the session",
-  insecureHTTPParser: "nothing: responses are parsed leniently where that is safe",
+  insecureHTTPParser: "its default: responses are parsed leniently where that is safe",
   localAddress: "the option localAddress of the session",
-  maxHeaderSize: "nothing: heads of up to 256 KiB are read",
-  request: "nothing: the session sends the request",
+  maxHeaderSize: "its default: heads of up to 256 KiB are read",
+  request: "its default: the session sends the request",
 };
 
 const refusedTimeouts: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import { retryBudget, systemClock, systemRandom, type Duration, type RetryBudget
 import { toMs } from "@holdfast/policy/internal";
 import { RetryLoop } from "../call/retry-loop.ts";
 import { budgetDefaults } from "../retry/budget-defaults.ts";
-import type { JudgedResponse } from "../retry/judged-response.ts";
+import type { JudgedResponse } from "../retry/judge.ts";
 import { resolveRetry, retrySettingCheck, type RetrySetting } from "../retry/setting.ts";
 import { Retry } from "../retry/retry.ts";
 import {

@@ -4,9 +4,9 @@ import { attemptResult, dropResponse, type AttemptResult, type CallRules } from 
 import { AttemptTimeoutError } from "../errors/transport-errors.ts";
 import { isContentType } from "../model/headers.ts";
 import { errorMeaning, statusMeaning, type Meaning } from "../model/meaning.ts";
-import type { JudgedResponse } from "../retry/judged-response.ts";
+import type { JudgedResponse } from "../retry/judge.ts";
 import type { Retry } from "../retry/retry.ts";
-import { decideByRules, serverDelayJitter, type RetryDecision, type RuleFacts } from "../retry/rules.ts";
+import { decideByRules, waitBefore, type RetryDecision, type RuleFacts } from "../retry/rules.ts";
 import { describeError } from "./describe-error.ts";
 import type { PreparedFetch } from "./prepare-request.ts";
 import { readBeginning } from "./read-beginning.ts";
@@ -149,10 +149,7 @@ export class FetchCall implements CallRules<JudgedResponse> {
   }
 
   retryDelay(attempt: Attempt<Result>, random: () => number): number {
-    if (this.#decision.again !== "yes") return 0;
-    const { minimum, source, retry } = this.#decision;
-    const requested = minimum > 0 ? minimum + serverDelayJitter(minimum, retry) * random() : 0;
-    return Math.max(requested, source === "back-off" ? retry.getBackoffTime(random, attempt) : 0);
+    return this.#decision.again === "yes" ? waitBefore(this.#decision, attempt, random).delay : 0;
   }
 
   get isExhausted(): boolean {

@@ -1,4 +1,11 @@
-import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@holdfast/policy";
+import {
+  CircuitOpenError,
+  RateLimitedError,
+  RejectedError,
+  RetryError,
+  type Attempt,
+  type Random,
+} from "@holdfast/policy";
 import {
   NoProxyError,
   ProtocolError,
@@ -13,7 +20,7 @@ import type { HttpRequest } from "../model/request.ts";
 import { errorMeaning, isFinalWhenRepeated, isTransient, type Meaning } from "../model/meaning.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { findHint } from "./dialects/hints.ts";
-import type { JudgedResponse } from "./judged-response.ts";
+import type { JudgedResponse } from "./judge.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import { Retry } from "./retry.ts";
 import { isUnprocessedStatus, maySendAgain, type Evidence } from "./repeat-safety.ts";
@@ -62,11 +69,28 @@ export type RetryDecision =
    */
   | { readonly again: "yes"; readonly retry: Retry; readonly minimum: number; readonly source: string };
 
+/** The decision that a further attempt follows. */
+type FurtherAttempt = Extract<RetryDecision, { readonly again: "yes" }>;
+
+/**
+ * Returns the wait before a further attempt in milliseconds, and the back-off in it. The delay that a server names is a minimum, to
+ * which chance only adds.
+ */
+export function waitBefore(
+  { minimum, source, retry }: FurtherAttempt,
+  attempt: Attempt,
+  random: Random,
+): { readonly delay: number; readonly backOff: number } {
+  const requested = minimum > 0 ? minimum + serverDelayJitter(minimum, retry) * random() : 0;
+  const backOff = source === "back-off" ? retry.getBackoffTime(random, attempt) : 0;
+  return { delay: Math.max(requested, backOff), backOff };
+}
+
 /**
  * Returns how many milliseconds to add at random to a delay that a server asks for: at most a tenth of it, and a second.
  * 0 if the back-off has no jitter.
  */
-export function serverDelayJitter(delay: number, { wait, backoffJitter }: Retry): number {
+function serverDelayJitter(delay: number, { wait, backoffJitter }: Retry): number {
   return wait === undefined && backoffJitter === 0 ? 0 : Math.min(delay / 10, 1_000);
 }
 

@@ -8,8 +8,7 @@ import { fixtureNow, replyWith, type ReplyInit } from "../../testing/scripted/di
 import { scripted } from "../../testing/scripted/scripted-session.ts";
 import { Retry } from "../retry.ts";
 import type { Dialect, Hint } from "./dialect.ts";
-import { judge } from "../judge.ts";
-import type { JudgedResponse } from "../judged-response.ts";
+import { judge, type JudgedResponse } from "../judge.ts";
 import { findHint, hintHeaderPattern, readHint } from "./hints.ts";
 import { dialects } from "./index.ts";
 

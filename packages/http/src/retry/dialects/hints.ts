@@ -4,7 +4,7 @@ import { toBucketName } from "./bucket-name.ts";
 import { clampDelay } from "../retry-after.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { dialects } from "./index.ts";
-import type { JudgedResponse } from "../judged-response.ts";
+import type { JudgedResponse } from "../judge.ts";
 import { toReply } from "./reply.ts";
 
 /** Matches every header name that a built-in dialect reads. */

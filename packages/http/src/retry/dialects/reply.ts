@@ -1,5 +1,5 @@
 import { decodeText, isContentType } from "../../model/headers.ts";
-import type { JudgedResponse } from "../judged-response.ts";
+import type { JudgedResponse } from "../judge.ts";
 import type { Reply } from "./dialect.ts";
 
 // An error message is short. A longer body is content.
