@@ -34,7 +34,7 @@ const attached = new WeakSet<object>();
 
 /**
  * Sends the requests of an axios instance through a session: with its retries, rate limits and connections, below axios's own fetch
- * adapter. AxiosInterceptors, transforms, errors and cancellation stay those of axios. Returns a function that gives the instance its former
+ * adapter. Interceptors, transforms, errors and cancellation stay those of axios. Returns a function that gives the instance its former
  * adapter back.
  *
  * ```ts
