@@ -225,19 +225,20 @@ function toWireRequest(
 }
 
 /** Returns path and query, as the caller of a dispatcher wrote them. */
-function writtenTarget({ url, wireForm }: HttpRequest): string {
+export function writtenTarget({ url, wireForm }: HttpRequest): string {
   return wireForm?.target ?? requestTarget(url);
 }
 
 /** Returns the headers with names in the case in which the caller wrote them. */
-function withWrittenNames(headers: HeaderRecord, { names }: WireForm): HeaderRecord {
+export function withWrittenNames(headers: HeaderRecord, { names }: WireForm): HeaderRecord {
   if (names === undefined) return headers;
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [ownValue(names, name) ?? name, value]),
   );
 }
 
-function requestHeaders({ headers, body }: HttpRequest): HeaderRecord {
+/** Returns the headers of a request, with the type of its body. */
+export function requestHeaders({ headers, body }: HttpRequest): HeaderRecord {
   if (!("contentType" in body) || "content-type" in headers) return headers;
   return { ...headers, "content-type": body.contentType };
 }

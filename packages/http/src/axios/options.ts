@@ -1,3 +1,5 @@
+import { ownValue } from "@holdfast/policy/internal";
+
 /** The options of a request of axios. */
 export interface AxiosOptions {
   adapter?: unknown;
@@ -10,6 +12,7 @@ export interface AxiosOptions {
 const refused: Readonly<Record<string, string>> = {
   allowedSocketPaths: "the option socketPath of the session",
   beforeRedirect: "maxRedirects: 0 and a request of your own",
+  decompress: 'headers: { "accept-encoding": "identity" }',
   family: "the option family of the session",
   http2Options: "the option http2 of the session",
   httpAgent: "the options proxy, tls and maxConnections of the session",
@@ -28,6 +31,7 @@ const refused: Readonly<Record<string, string>> = {
 
 /** Values that mean the same with both adapters. */
 const allowed: Readonly<Record<string, readonly unknown[]>> = {
+  decompress: [true],
   httpVersion: [1],
   insecureHTTPParser: [false],
   maxRedirects: [0],
@@ -38,14 +42,10 @@ const allowed: Readonly<Record<string, readonly unknown[]>> = {
 /** @throws TypeError for an option that axios's fetch adapter lacks. */
 export function refuseOptions(options: AxiosOptions): void {
   for (const [name, replacement] of Object.entries(refused)) {
-    const value = Object.hasOwn(options, name) ? options[name] : undefined;
+    const value = ownValue(options, name);
     if (value === undefined || value === null || allowed[name]?.includes(value) === true) continue;
     throw new TypeError(
       `The option ${name} of axios does not apply to an instance that is attached to a session. Use ${replacement}`,
     );
   }
-  if (Object.hasOwn(options, "decompress") && options["decompress"] === false)
-    throw new TypeError(
-      'The option decompress of axios does not apply to an instance that is attached to a session. Use headers: { "accept-encoding": "identity" }',
-    );
 }

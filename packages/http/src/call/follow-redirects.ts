@@ -65,7 +65,7 @@ export async function followRedirects(
 }
 
 /** Returns whether another server than the first receives the request, which may be at a Unix socket. */
-function isElsewhere(first: HttpRequest, next: HttpRequest): boolean {
+export function isElsewhere(first: HttpRequest, next: HttpRequest): boolean {
   return first.socketPath !== next.socketPath || leavesOrigin(first.url, next.url);
 }
 

@@ -9,9 +9,10 @@ import {
   type RetryProgress,
   type Scope,
 } from "@holdfast/policy";
-import { executeSuspendable, startTimer } from "@holdfast/policy/internal";
+import { executeSuspendable, noProgress, startTimer } from "@holdfast/policy/internal";
 import type { AttemptRecord } from "../model/attempt-record.ts";
-import { toRedirectRequest, leavesOrigin } from "../model/redirect-request.ts";
+import { toRedirectRequest } from "../model/redirect-request.ts";
+import { isElsewhere } from "./follow-redirects.ts";
 import { hostOf, type HttpRequest } from "../model/request.ts";
 import { summarizeRequest } from "../model/request-summary.ts";
 import { HttpResponse, setHistory } from "../model/response.ts";
@@ -85,8 +86,6 @@ interface SuspensionOptions {
   readonly continuation: unknown;
   readonly calls: CallFactory;
 }
-
-const noProgress: RetryProgress = { number: 0, waited: 0, idleFor: 0, elapsed: 0 };
 
 /** One call that ends in place of its waits, and what it needs to continue. */
 export class SuspendableCall implements CallSuspension {
@@ -275,9 +274,7 @@ export class SuspendableCall implements CallSuspension {
       const next = toRedirectRequest(request, redirect, sensitive);
       if (next.follow) ({ request } = next);
     }
-    const isElsewhere =
-      first.request.socketPath !== request.socketPath || leavesOrigin(first.request.url, request.url);
-    return { request, auth: isElsewhere ? undefined : first.auth };
+    return { request, auth: isElsewhere(first.request, request) ? undefined : first.auth };
   }
 }
 

@@ -1,3 +1,4 @@
+import { defaultIdempotencyHeader as keyHeader } from "../call/idempotency.ts";
 import { warn } from "../support/warning.ts";
 import type { HeaderRecord } from "../model/headers.ts";
 
@@ -23,7 +24,6 @@ const marks: Readonly<Record<string, RetryMark>> = {
 };
 
 // stripe gives its retries the key of the first request.
-const keyHeader = "idempotency-key";
 const maxFailedKeys = 100;
 
 /** Warns once when the client above a fetch repeats what the session has already repeated: 3 × 4 attempts are 12. */

@@ -38,11 +38,6 @@ export abstract class Receiver implements DispatchController {
   protected abstract failed(error: unknown): void;
   protected abstract upgraded(head: ReceivedHead, socket: Duplex): void;
 
-  /** Whether the handler has received the end or an error. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   abort(reason: unknown = new DOMException("The request was aborted", "AbortError")): void {
     if (this.aborted || this.#isOver) return;
     this.aborted = true;
@@ -61,9 +56,8 @@ export abstract class Receiver implements DispatchController {
     this.#resumed = undefined;
   }
 
-  /** Resolves when the handler takes more; undefined if it does so now. */
-  whenResumed(): Promise<void> | undefined {
-    if (!this.paused) return undefined;
+  /** Resolves when a paused handler takes more. */
+  whenResumed(): Promise<void> {
     return (this.#resumed ??= Promise.withResolvers()).promise;
   }
 

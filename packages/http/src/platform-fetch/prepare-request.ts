@@ -1,3 +1,4 @@
+import { defaultIdempotencyHeader as keyHeader } from "../call/idempotency.ts";
 import type { RequestFacts } from "../retry/rules.ts";
 
 type Fetch = typeof globalThis.fetch;
@@ -12,8 +13,6 @@ export interface PreparedFetch {
 }
 
 type BodyKind = RequestFacts["body"]["kind"];
-
-const keyHeader = "idempotency-key";
 
 /**
  * Prepares the arguments of `fetch`. Returns undefined for those that the platform answers or rejects without the network: URLs

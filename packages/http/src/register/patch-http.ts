@@ -77,10 +77,12 @@ const tlsOptions: readonly string[] = [
   "maxVersion",
 ];
 
+const httpsOptions = [...connectionOptions, ...tlsOptions];
+
 /** Returns why the session cannot send a request; undefined if it can. */
 function findReason(options: RequestOptions, module: typeof http | typeof https): string | undefined {
   const { agent } = options;
-  const names = module === https ? [...connectionOptions, ...tlsOptions] : connectionOptions;
+  const names = module === https ? httpsOptions : connectionOptions;
   if (isOther(agent, module.globalAgent) && !isPlain(agent, names))
     return `node:http with another agent (${agent.constructor.name})`;
   const option = findOption(options, names);

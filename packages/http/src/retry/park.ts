@@ -1,12 +1,12 @@
 import { BulkheadFullError, CircuitOpenError, RateLimitedError } from "@holdfast/policy";
 import { NoProxyError, ProxyError } from "../errors/transport-errors.ts";
 import type { HttpResponse } from "../model/response.ts";
-import { errorVerdict } from "../model/verdict.ts";
+import { errorMeaning } from "../model/meaning.ts";
 import { findHint } from "./dialects/hints.ts";
 import { judge } from "./judge.ts";
 import type { AttemptFacts } from "./retry-decision.ts";
 import type { Retry } from "./retry.ts";
-import type { RetryDecision } from "./rules.ts";
+import { isOtherProxyAvailable, type RetryDecision } from "./rules.ts";
 
 /** A wait that a call does not decide about by its own back-off. */
 export interface Park {
@@ -50,10 +50,10 @@ function parkOfError({ error, now, retry }: AttemptFacts): Park | undefined {
   if (error instanceof BulkheadFullError)
     return { until: now + bulkheadPause, scope: "host", source: "bulkhead-full", isStated: false, ...unsent };
   if (error instanceof CircuitOpenError || error instanceof RateLimitedError)
-    return { ...stated(error.retryAt, "host", errorVerdict(error).reason), ...unsent };
+    return { ...stated(error.retryAt, "host", errorMeaning(error).reason), ...unsent };
   // Without any proxy for good, there is nothing to wait for.
   if (error instanceof NoProxyError && error.retryAt < Infinity)
-    return { ...stated(error.retryAt, "proxy", errorVerdict(error).reason), ...unsent };
+    return { ...stated(error.retryAt, "proxy", errorMeaning(error).reason), ...unsent };
   return undefined;
 }
 
@@ -101,10 +101,6 @@ function requestedDelay(decision: RetryDecision): number | undefined {
 
 function isPooled({ proxy }: AttemptFacts): boolean {
   return proxy !== undefined;
-}
-
-function isOtherProxyAvailable({ proxy }: AttemptFacts): boolean {
-  return proxy?.proxyAtFault === true && proxy.availableIn === 0;
 }
 
 function stated(

@@ -12,11 +12,10 @@ export interface AttemptFacts extends Omit<RuleFacts, "response"> {
 
 /** Decides for HTTP whether an attempt is retried, how long to wait, and when to stop. */
 export function decideRetry(facts: AttemptFacts): RetryDecision | Promise<RetryDecision> {
-  // `retry.when` may want to read a body that was not read: the call continues by status and headers.
-  if (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined)
-    return decideRetryByHead(facts);
   const { when } = facts.retry;
-  if (when === undefined) return decideByRules(toRuleFacts(facts), false);
+  // `retry.when` may want to read a body that was not read: then status and headers decide.
+  if (when === undefined || (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined))
+    return decideRetryByHead(facts);
   try {
     const requested = when({ response: facts.response, error: facts.error });
     return typeof requested === "boolean"
@@ -43,7 +42,7 @@ function decideWithoutCondition(facts: AttemptFacts, thrown: unknown): RetryDeci
     conditionsThatThrew.add(when);
     warn(conditionWarning, thrown);
   }
-  return decideByRules(toRuleFacts(facts), false);
+  return decideRetryByHead(facts);
 }
 
 const conditionWarning = {

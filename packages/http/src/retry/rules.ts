@@ -179,7 +179,7 @@ function forbiddenBy(hint: LazyHint): string | undefined {
 }
 
 /** Returns whether the proxy caused the failure and another one is available. Then the status does not matter. */
-function isOtherProxyAvailable({ proxy }: RuleFacts): boolean {
+export function isOtherProxyAvailable({ proxy }: Pick<RuleFacts, "proxy">): boolean {
   return proxy?.proxyAtFault === true && proxy.availableIn === 0;
 }
 

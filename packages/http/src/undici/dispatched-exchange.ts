@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { DeadlineExceededError, type Clock } from "@holdfast/policy";
-import type { StreamOptions } from "../adapter/adapter.ts";
+import { requestHeaders, withWrittenNames, writtenTarget, type StreamOptions } from "../adapter/adapter.ts";
 import type {
   Dispatch,
   DispatchController,
@@ -13,7 +13,8 @@ import type {
 import { AttemptTimeoutError, type Phase } from "../errors/transport-errors.ts";
 import type { BodySource } from "../model/body-source.ts";
 import { openBody } from "../model/body.ts";
-import { requestTarget, type HttpRequest } from "../model/request.ts";
+import type { HeaderRecord } from "../model/headers.ts";
+import type { HttpRequest } from "../model/request.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import { onAbort } from "../support/bounded-wait.ts";
 import { startLimit } from "../support/limit-timer.ts";
@@ -139,7 +140,7 @@ export class DispatchedExchange implements BodySource {
     return {
       ...wireForm?.dispatched?.options,
       origin: url.origin,
-      path: wireForm?.target ?? requestTarget(url),
+      path: writtenTarget(this.#request),
       query: undefined,
       method,
       body: opened,
@@ -246,13 +247,12 @@ export class DispatchedExchange implements BodySource {
 }
 
 /** Returns the headers as the caller wrote them, with those that describe the body. */
-function writtenHeaders({ headers, body, wireForm }: HttpRequest): Readonly<Record<string, unknown>> {
-  const names = wireForm?.names ?? {};
-  const written: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(headers)) written[names[name] ?? name] = value;
-  if ("contentType" in body && !("content-type" in headers)) written["content-type"] = body.contentType;
-  if (body.kind === "factory" && body.length !== undefined) written["content-length"] = String(body.length);
-  return written;
+function writtenHeaders(request: HttpRequest): HeaderRecord {
+  const { body, wireForm } = request;
+  const given = requestHeaders(request);
+  const isSized = body.kind === "factory" && body.length !== undefined;
+  const headers = isSized ? { ...given, "content-length": String(body.length) } : given;
+  return wireForm === undefined ? headers : withWrittenNames(headers, wireForm);
 }
 
 function text(bytes: unknown): string {

@@ -6,6 +6,7 @@ export { stripRootDot } from "../support/root-dot.ts";
 export { isSecretHeader, isSecretParameter } from "../support/redact.ts";
 export { checkOptions, type OptionTypes } from "../support/check-options.ts";
 export { brandClass, isBranded, isOwnInstance, type BrandedClass } from "../support/brand.ts";
+export { noProgress } from "../retry/progress.ts";
 export { runRetry } from "../retry/retry-loop.ts";
 export { executeSuspendable, isRetryProgress, type Suspension } from "../retry/suspension.ts";
 export { suggest } from "../support/suggest.ts";
