@@ -31,6 +31,23 @@ test("a suspended line continues where it stopped, also in another process", asy
   assert.equal(suspending.requests[0]?.options.onWait, "suspend");
 });
 
+test("a line that waits for itself delays neither new lines of its host nor a retry of all lines", async () => {
+  const directory = makeRunDirectory();
+  const waiting = scriptedFetcher(() => {
+    throw fakeSuspension({ until: 3_600_000, scope: "line" });
+  });
+  const ok = scriptedFetcher(({ url: sent }) => fakeResponse(sent));
+  const added = [...input, { line: 2, text: "https://a.test/2" }];
+  await run({ directory, input, session: waiting, clock: fakeClock() });
+
+  const second = await run({ directory, input: added, session: ok, clock: fakeClock() });
+  const third = await run({ directory, input: added, session: ok, clock: fakeClock(), retryFailed: true });
+
+  assert.deepEqual([second.done, second.waiting], [1, 1]);
+  assert.deepEqual([third.done, third.waiting], [2, 0]);
+  assert.deepEqual(ok.urls, ["https://a.test/2", url]);
+});
+
 test("a line starts again when its request is another one than before", async () => {
   const directory = makeRunDirectory();
   const suspending = scriptedFetcher(() => {

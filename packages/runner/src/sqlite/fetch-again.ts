@@ -6,6 +6,7 @@ import type { LineFilter } from "../ledger/where.ts";
 import { queueRetryable } from "./row-claims.ts";
 import { readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
+import { wakeHostsSql } from "./hosts.ts";
 
 /** The columns of a result that a new one replaces. */
 const columns =
@@ -49,8 +50,6 @@ export function reopenFailed(db: DatabaseSync, results: Iterable<LineResult>): v
 }
 
 const enqueueSql = "INSERT INTO queue SELECT host, 0, id FROM job WHERE id = ? ON CONFLICT DO NOTHING";
-const wakeHostsSql =
-  "UPDATE host SET wake_at = 0 WHERE wake_at IS NULL AND EXISTS (SELECT 1 FROM queue WHERE host = host.id)";
 
 /**
  * Opens rows again that have a result, to be fetched again. The result is kept until a new one replaces it. With `refresh`, the

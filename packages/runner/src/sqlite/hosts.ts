@@ -3,6 +3,14 @@ import { newHost, type HostState } from "../host/host-state.ts";
 import type { StoredHost, SavedHost } from "../ledger/ledger.ts";
 import { readNumber, readText, type SqlRow } from "./row.ts";
 
+/** A host that serves may only wait until its next line is due, which does not concern a new line. */
+const wakeServing = "wake_at = CASE WHEN standing = 'serving' THEN 0 ELSE coalesce(wake_at, 0) END";
+
+/** Wakes every host with a line that is due immediately. */
+export const wakeHostsSql: string = `
+  UPDATE host SET ${wakeServing}
+  WHERE (wake_at IS NULL OR wake_at > 0) AND EXISTS (SELECT 1 FROM queue WHERE host = host.id AND due = 0)`;
+
 /** The hosts that the planner has seen lately: lines of one host often follow each other. */
 const maxKnownHosts = 4_096;
 
@@ -13,7 +21,7 @@ export class Hosts {
   readonly #selectNext: StatementSync;
   readonly #wake: StatementSync;
   readonly #save: StatementSync;
-  /** The ids of hosts whose `wake_at` is known not to be null. */
+  /** The ids of hosts whose `wake_at` is known to be 0. */
   readonly #awake = new Map<string, number>();
   #staged = new Map<number, SavedHost>();
 
@@ -25,7 +33,7 @@ export class Hosts {
     this.#selectNext = db.prepare("SELECT min(wake_at) AS at FROM host WHERE wake_at > ?");
     this.#wake = db.prepare(`
       INSERT INTO host (key, wake_at) VALUES (?, 0)
-      ON CONFLICT (key) DO UPDATE SET wake_at = coalesce(wake_at, 0) RETURNING id`);
+      ON CONFLICT (key) DO UPDATE SET ${wakeServing} RETURNING id`);
     // The planner may have added lines since the host was found to have none.
     this.#save = db.prepare(`
       UPDATE host SET standing = ?2, state = ?3,
@@ -75,7 +83,7 @@ export class Hosts {
         JSON.stringify(state),
         wakeAt === undefined ? null : Math.ceil(wakeAt),
       );
-      if (wakeAt === undefined) this.#awake.delete(key);
+      if (wakeAt !== 0) this.#awake.delete(key);
     }
     this.#staged = new Map();
   }

@@ -5,6 +5,7 @@ import { interruptedReason } from "../ledger/state.ts";
 import type { ReachedRows } from "./reached-rows.ts";
 import { readContinuation, readJob, readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
+import { wakeHostsSql } from "./hosts.ts";
 
 /** Hands out rows of one host at a time. A row that is handed out is marked in memory only, until its outcome is recorded. */
 export class RowClaims {
@@ -128,16 +129,12 @@ function toLease(row: SqlRow): JobLease {
 
 /** Queues the rows with a retryable failure. */
 export function queueRetryable(db: DatabaseSync): void {
-  if (
-    db.prepare("SELECT 1 FROM outcome WHERE state = 'failed' AND retryable = 1 LIMIT 1").get() === undefined
-  )
-    return;
   transaction(db, () => {
     db.exec(`
       INSERT INTO queue SELECT host, 0, job.id FROM outcome JOIN job ON job.id = outcome.id
       WHERE state = 'failed' AND retryable = 1 AND host IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM removed WHERE removed.id = job.id) ON CONFLICT DO NOTHING;
-      UPDATE host SET wake_at = 0 WHERE wake_at IS NULL AND EXISTS (SELECT 1 FROM queue WHERE host = host.id)`);
+      ${wakeHostsSql}`);
   });
 }
 
