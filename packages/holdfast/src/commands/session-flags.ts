@@ -32,7 +32,8 @@ export const sessionFlags = {
 /** Returns the lines of a help text about these options, with the defaults of `--max-bytes` and `--wire-timeout`. */
 export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   return `  --attempts N             maximum attempts per URL, first included (4)
-  --timeout TIME           limit per URL for all attempts and waits (none)
+  --timeout TIME           limit per URL for its attempts and back-off (none);
+                           in a run, waits for hosts and proxies do not count
   --connect-timeout TIME   limit for a connection (5s)
   --read-timeout TIME      limit for silence from the server (30s)
   --wire-timeout TIME      limit per URL for its attempts on the wire, without
@@ -41,11 +42,11 @@ export function sessionHelp(maxBytes: string, wireTimeout: string): string {
   --min-speed SIZE         slowest body in bytes per second, over 60 s (100); 0
                            for any speed
   -H, --header 'N: V'      add a header to every request; may be repeated
+  --header-env 'N=VAR'     as -H, with the value of an environment variable
+  --header-file 'N=FILE'   as -H, with the content of a file
   -n, --netrc              send each host the user and password that $NETRC or
                            ~/.netrc has for it
-  --netrc-file FILE        the same, from FILE
-  --header-env 'N=VAR'     the same, with the value of an environment variable
-  --header-file 'N=FILE'   the same, with the content of a file
+  --netrc-file FILE        as -n, from FILE
   --public-only            connect only to public addresses, and not to this
                            machine or to private networks
   --allow-address RANGE    with --public-only, also connect to these addresses,

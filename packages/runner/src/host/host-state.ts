@@ -185,11 +185,9 @@ function afterResponse(before: HostState, input: Response, rule: HostRule): Host
   }
 }
 
-/** A response of the usual kind ends every row, and closes the circuit. A pause that the host asked for stays. */
+/** A usual response resets the counts of refusals and failures, and closes the circuit. A pause that the host asked for stays. */
 function serving(state: HostState, input: Timed): HostState {
-  const { standing } = state;
-  const isClosed = isOpen(standing) && isProbe(standing, input);
-  return { ...state, refusals: 0, failures: undefined, standing: isClosed ? { at: "serving" } : standing };
+  return { ...state, refusals: 0, failures: undefined, standing: endOutage(state.standing, input) };
 }
 
 function afterRefusal(before: HostState, input: Timed): HostState {

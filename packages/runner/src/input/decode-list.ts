@@ -7,7 +7,7 @@ import { ListError } from "./list-error.ts";
 export type ListChunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
 /** Enough bytes to recognise the encoding of a list. */
-const signatureBytes = 6;
+export const signatureBytes = 6;
 
 /** Files that are often given as a list, and that no line could be read from. */
 const otherFiles: readonly (readonly [name: string, signature: readonly number[]])[] = [

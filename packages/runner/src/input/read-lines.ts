@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { InputLine } from "../ledger/job.ts";
-import { decodeList, detectEncoding } from "./decode-list.ts";
+import { decodeList, detectEncoding, signatureBytes } from "./decode-list.ts";
 import { ListError } from "./list-error.ts";
 
 /** The source of lines: the path of a file, or chunks of text or bytes, such as a stream. */
@@ -49,16 +49,20 @@ export class Lines implements AsyncIterable<InputLine> {
   async open(): Promise<void> {
     if (typeof this.#source !== "string" || this.#file !== undefined) return;
     const source = this.#source;
-    this.#file = await withListErrors(source, () => openFile(source));
-    const stats = await this.#file.stat();
-    if (!stats.isFile()) {
+    const file = await withListErrors(source, () => openFile(source));
+    this.#file = file;
+    if (!(await file.stat()).isFile()) {
       this.#path = undefined;
       return;
     }
-    const { buffer, bytesRead } = await withListErrors(source, async () =>
-      this.#file?.read(Buffer.alloc(8), 0, 8, 0),
-    ).then((read) => read ?? { buffer: Buffer.alloc(0), bytesRead: 0 });
-    detectEncoding(buffer.subarray(0, bytesRead), source);
+    try {
+      const start = Buffer.alloc(signatureBytes);
+      const { bytesRead } = await withListErrors(source, () => file.read(start, 0, start.length, 0));
+      detectEncoding(start.subarray(0, bytesRead), source);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /** Closes a file that was opened and not read. */

@@ -1,4 +1,4 @@
-import { suggest } from "@holdfast/policy/internal";
+import { suggest, ownValue } from "@holdfast/policy/internal";
 import type { LineResult } from "./result.ts";
 
 /** Chooses lines of a run. */
@@ -194,7 +194,7 @@ function match(field: FieldName, text: string): LineFilter {
 }
 
 function compareState(operator: Exclude<Operator, "~">, text: string): LineFilter {
-  const wanted = Object.hasOwn(states, text) ? states[text] : undefined;
+  const wanted = ownValue(states, text);
   if (wanted === undefined)
     throw new TypeError(`unknown state "${text}" (the states are ${Object.keys(states).join(", ")})`);
   if (operator !== "=" && operator !== "!=") throw new TypeError("state is no number: use = != or ~");

@@ -3,11 +3,8 @@ import type { JobLease, JobOutcome, RecordedExchange } from "../ledger/ledger.ts
 import type { OutcomeState } from "../ledger/state.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import { type FetchedResponse, type FetchFailure, type FetchVerdict, isFetchFailure } from "./fetcher.ts";
-import { repeatedAttempts } from "./suspended-outcome.ts";
+import { maxProxyWaitDelay, repeatedAttempts } from "./suspended-outcome.ts";
 import { isWaitingForProxy, type OutcomeInput, proxiedOutcome } from "./proxied-outcome.ts";
-
-/** A line that only needs a proxy is due again after this time, in ms. The pool then says how long its host must wait. */
-const maxProxyWaitDelay = 1_000;
 
 /** Decides the outcome of a lease. Returns undefined when the lease is to be taken back unchanged, because sending again loses nothing. */
 export function decideOutcome(

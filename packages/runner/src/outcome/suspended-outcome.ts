@@ -2,8 +2,8 @@ import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import { isFetchSuspension, type FetchSuspension, type FetchVerdict, isVerdict } from "./fetcher.ts";
 
-/** The longest wait for a proxy, in ms. The pool then says how long the host of the line must wait. */
-const maxProxyWaitDelay = 1_000;
+/** A line that waits for a proxy is due again after this time, in ms. The pool then says how long its host must wait. */
+export const maxProxyWaitDelay = 1_000;
 
 /** Returns the suspension of a request that waits. */
 export function findSuspension(result: FetchResult): (Error & FetchSuspension) | undefined {
