@@ -310,7 +310,7 @@ export class CallRunner {
     const { error: hooks } = bounds.hooks;
     if (hooks.length === 0) return response;
     return response.catch(async (error: unknown) => {
-      if (error !== bounds.suspension?.error || error === undefined)
+      if (error === undefined || error !== bounds.suspension?.error)
         await runErrorHooks({ hooks, request: prepared.request, bounds }, error);
       throw error;
     });

@@ -65,7 +65,7 @@ export class FetchCall implements CallRules<JudgedResponse> {
     this.#settings = settings;
     const { total, clock, retry } = settings;
     this.deadline = clock.now() + total;
-    // It also ends the body: its end is not known here. A timer would keep the process alive until then.
+    // This signal also ends the body: its end is not known here. A timer would keep the process alive until then.
     // oxlint-disable-next-line no-restricted-properties -- keeps no process alive
     this.#total = total === Infinity ? undefined : AbortSignal.timeout(total);
     // With a key, the server recognises a repeated request, whatever the method.

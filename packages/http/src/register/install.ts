@@ -24,7 +24,7 @@ export function install(environment: NodeJS.ProcessEnv): void {
   const agent = dispatcher(session);
   setGlobalDispatcher(agent);
   patchHttp(engineOf(session), summary);
-  // A client of undici publishes it, which requests use that have another dispatcher.
+  // Published for each connection of undici's own clients. Only requests with another dispatcher use those.
   subscribe("undici:client:connected", (message) => summary.countOtherClient(message));
   if (!settings.report) return;
   process.once("exit", () => {

@@ -195,7 +195,7 @@ class Pages {
         `The next page of ${shorten(page.url.href, 500)} is on another origin, ${url.origin}. ${advice}`,
         response,
       );
-    // It does not have the credentials, and would choose where on the first origin they are used.
+    // The other origin must not choose which URL of the first one is requested with its credentials.
     const target = new URL(response.url);
     if (leavesOrigin(page.url, target))
       throw new PaginationError(
