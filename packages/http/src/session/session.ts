@@ -1,9 +1,9 @@
-import { retryBudget, systemClock, systemRandom, type RetryBudget } from "@holdfast/policy";
+import { systemClock, type RetryBudget } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import { prefixCheck, Mounts, normalizePrefix } from "../adapter/mounts.ts";
 import { adapterCheck } from "../adapter/validate-options.ts";
 import { usualMethod } from "../call/build-request.ts";
-import { CallRunner, type CallRunnerOptions } from "../call/call-runner.ts";
+import { CallRunner } from "../call/call-runner.ts";
 import type {
   DownloadOptions,
   RequestOptions,
@@ -18,21 +18,18 @@ import { Cookies } from "../model/cookies.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { ignoreFailures } from "../model/stream-body.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
-import { createRouter } from "../proxy/route/route.ts";
-import { resolveRetry } from "../retry/setting.ts";
 import { refuse } from "../support/validate.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
-import { resolveTimeouts } from "../transport/timeouts.ts";
 import type { Engine } from "../dispatch/engine.ts";
 import type { HeaderRecord } from "../model/headers.ts";
 import { lazyFetch } from "./fetch.ts";
-import { sessionDefaults } from "./defaults.ts";
 import { changesConnections, extendOptions } from "./extend.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
 import type { EventsOptions, EventSource, ServerSentEvent } from "./events.ts";
 import type { SessionMock } from "./mock.ts";
 import type { PageSource, PaginateOptions } from "./paginate.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
+import { defaultBudget, toRunnerOptions } from "./runner-options.ts";
 import {
   downloadOptionsCheck,
   eventsOptionsCheck,
@@ -298,8 +295,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Closes every connection, except those that belong to the session that this one extends. Requests that are running or wait for their next attempt, and later ones, reject with a
-   * SessionClosedError.
+   * Closes every connection, except those that belong to the session that this one extends. Requests that are running or wait
+   * for their next attempt, and later ones, reject with a SessionClosedError.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -342,36 +339,6 @@ async function* loadEvents(
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const { events } = await import("./events.ts");
   yield* events(source, options);
-}
-
-type OwnParts = "adapters" | "hooks" | "cookies" | "budget" | "bodies" | "parent";
-
-/** Returns the options of the calls, with the defaults of a session filled in. */
-function toRunnerOptions(options: SessionOptions): Omit<CallRunnerOptions, OwnParts> {
-  const { clock = systemClock, random = systemRandom, throwOnStatus, waitForCircuit } = options;
-  const { retry, maxRedirects, maxBytes } = sessionDefaults;
-  return {
-    router: createRouter(options.proxy, options.trustEnvironment === false ? undefined : process.env),
-    request: toRequestDefaults(options, sessionDefaults.headers),
-    policy: options.policy,
-    retry: resolveRetry(options.retry, retry),
-    timeouts: resolveTimeouts(options.timeout),
-    throwOnStatus,
-    waitForCircuit,
-    maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
-    maxBytes: options.maxBytes,
-    minSpeed: options.minSpeed,
-    verifyDigest: options.verifyDigest,
-    maxBufferedBytes: maxBytes,
-    sensitiveHeaders: options.sensitiveHeaders ?? [],
-    pacing: options.pacing,
-    clock,
-    random,
-  };
-}
-
-function defaultBudget({ clock = systemClock }: SessionOptions): RetryBudget {
-  return retryBudget({ ...sessionDefaults.budget, clock });
 }
 
 function toCookies({ cookies }: SessionOptions): Cookies | undefined {
