@@ -206,6 +206,8 @@ test("the value of a secret header is not stored: the lines wait until it is giv
   first.signal("SIGKILL");
   await first.ended;
   scene.write("urls.txt", "/1", "/2");
+  // The run may have sent the other line first.
+  const before = scene.origin.requests.length;
 
   const status = await scene.run("status", "results");
   const bare = await scene.run("run", "-o", "results");
@@ -228,7 +230,7 @@ test("the value of a secret header is not stored: the lines wait until it is giv
   );
   assert.equal(advised.code, 2, advised.err);
   assert.match(advised.err, /in the environment variable AUTHORIZATION, which is not set/);
-  assert.deepEqual([asked, last.code], [0, 0], last.err);
+  assert.deepEqual([asked - before, last.code], [0, 0], last.err);
   assert.doesNotMatch(stored, /t0p/);
   assert.match(stored, /"env":"TOKEN"/);
 });
